@@ -1,0 +1,122 @@
+#pragma once
+
+#include <coroutine>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "callerapi/export.hpp"
+#include "callerapi/response.hpp"
+#include "callerapi/result.hpp"
+
+namespace callerapi {
+namespace detail {
+
+/// The untyped half of a Call. Implemented inside the library; thread-safe.
+class CALLERAPI_API CallCore {
+ public:
+  using Continuation = std::function<void(Result<Response>)>;
+  virtual ~CallCore();
+  virtual bool done() const noexcept = 0;
+  virtual void cancel() noexcept = 0;
+  /// Blocks until the call has ended; `would_deadlock` on the reactor's own thread.
+  virtual Result<Response> wait() = 0;
+  /// Runs `f` once on the Caller's executor when the call has ended, at once if it has already.
+  virtual void on_done(Continuation f) = 0;
+};
+
+}  // namespace detail
+
+/// One call in flight: four faces (get, then, future, co_await), all cancellable.
+///
+/// Use exactly one face, once. The call runs from the moment it was started; dropping the handle
+/// without choosing a face cancels it. cancel() and done() may be used from any thread at any
+/// time; the faces belong to one thread. Must not outlive its Caller, whose destructor ends it
+/// with `shutdown`. Completion happens exactly once.
+template <class T>
+class [[nodiscard]] Call {
+ public:
+  using Decode = Result<T> (*)(Result<Response>);
+
+  Call(std::shared_ptr<detail::CallCore> core, Decode decode)
+      : core_(std::move(core)), decode_(decode) {}
+  Call(Call&& other) noexcept = default;
+  Call& operator=(Call&& other) noexcept {
+    if (this != &other) {
+      drop();
+      core_ = std::move(other.core_);
+      decode_ = other.decode_;
+    }
+    return *this;
+  }
+  ~Call() { drop(); }
+
+  /// Blocks until the result is there. Not on the reactor's thread: `invalid_argument`, reason
+  /// `would_deadlock`.
+  Result<T> get() { return decode_(release()->wait()); }
+
+  /// Runs `f(Result<T>)` on the Caller's executor. An exception of `f` is caught and counted.
+  template <class F>
+  void then(F f) {
+    release()->on_done([decode = decode_, f = std::make_shared<F>(std::move(f))](
+                           Result<Response> response) { (*f)(decode(std::move(response))); });
+  }
+
+  /// The same as a standard future.
+  std::future<Result<T>> future() {
+    auto promise = std::make_shared<std::promise<Result<T>>>();
+    auto future = promise->get_future();
+    then([promise](Result<T> result) { promise->set_value(std::move(result)); });
+    return future;
+  }
+
+  /// Asks the call to end with `cancelled`; without effect once it has ended. Never blocks.
+  void cancel() noexcept {
+    if (core_) core_->cancel();
+  }
+  /// A handle that can cancel from elsewhere after a face was chosen.
+  std::function<void()> canceller() const {
+    return [core = std::weak_ptr<detail::CallCore>(core_)] {
+      if (auto alive = core.lock()) alive->cancel();
+    };
+  }
+  bool done() const noexcept { return core_ && core_->done(); }
+
+  /// `co_await std::move(call)` or `co_await caller.start(...)`: continues on the executor.
+  auto operator co_await() && {
+    struct Awaiter {
+      std::shared_ptr<detail::CallCore> core;
+      Decode decode;
+      std::optional<Result<Response>> response{};
+      bool await_ready() const noexcept { return false; }
+      void await_suspend(std::coroutine_handle<> waiting) {
+        core->on_done([this, waiting](Result<Response> r) {
+          response.emplace(std::move(r));
+          waiting.resume();
+        });
+      }
+      Result<T> await_resume() { return decode(std::move(*response)); }
+    };
+    return Awaiter{release(), decode_};
+  }
+
+  /// The same call with another way to read its response.
+  template <class U>
+  Call<U> as(typename Call<U>::Decode decode) && {
+    return {release(), decode};
+  }
+
+ private:
+  std::shared_ptr<detail::CallCore> release() { return std::exchange(core_, nullptr); }
+  void drop() noexcept {
+    if (core_) core_->cancel();
+    core_.reset();
+  }
+
+  std::shared_ptr<detail::CallCore> core_;
+  Decode decode_;
+};
+
+}  // namespace callerapi

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "callerapi/caller.hpp"
+#include "callerapi/detail/fill_request.hpp"
+#include "callerapi/dsl/contract.hpp"
+#include "callerapi/json.hpp"
+
+namespace callerapi {
+
+namespace detail {
+
+/// Turns a complete response into an Error when its status is 400 or more.
+CALLERAPI_API std::optional<Error> status_error(const Response& response);
+
+/// What a declared response type is in C++: none is void, bytes is the raw Response.
+template <class Out>
+using result_of =
+    std::conditional_t<std::is_same_v<Out, dsl::none>, void,
+                       std::conditional_t<std::is_same_v<Out, dsl::bytes>, Response, Out>>;
+
+template <class Out>
+Result<result_of<Out>> decode_response(Result<Response> response) {
+  if (!response) return std::move(response).error();
+  if (auto refused = status_error(*response)) return std::move(*refused);
+  if constexpr (std::is_same_v<Out, dsl::none>) {
+    return {};
+  } else if constexpr (std::is_same_v<Out, dsl::bytes>) {
+    return std::move(*response);
+  } else {
+    auto value = from_json<Out>(response->body);
+    if (!value) {
+      value.error().status = response->status;
+      value.error().sent = Sent::yes;
+      value.error().attempts = response->attempts;
+    }
+    return value;
+  }
+}
+
+}  // namespace detail
+
+/// One service through its contract: a typo is a compile error, a contract that no longer fits the
+/// loaded plugin is `contract_mismatch`. A status of 400 and more is an Error here. Cheap to copy;
+/// thread-safe; must not outlive the Caller. Arguments of a call: the required parameters in the
+/// order of their declaration, then the body (the declared type; Multipart, Body for bytes,
+/// Request::Pairs for a form), and anywhere with<"name">(value) and a Request for limits and
+/// headers.
+template <class Contract>
+class Client {
+ public:
+  explicit Client(Caller& caller, std::string service = std::string(Contract::id))
+      : caller_(&caller), service_(std::move(service)) {}
+
+  template <dsl::Text Name>
+  using endpoint = typename dsl::by_name<Contract, Name>::type;
+
+  /// Blocks for the answer.
+  template <dsl::Text Name, class... Args>
+  auto call(Args&&... args) {
+    using E = endpoint<Name>;
+    return detail::decode_response<typename E::out>(
+        caller_->call_typed(service_, E::row, build<E>(std::forward<Args>(args)...)));
+  }
+
+  /// The same without blocking.
+  template <dsl::Text Name, class... Args>
+  auto start(Args&&... args) {
+    using E = endpoint<Name>;
+    using T = detail::result_of<typename E::out>;
+    return std::move(caller_->start_typed(service_, E::row, build<E>(std::forward<Args>(args)...)))
+        .template as<T>(&detail::decode_response<typename E::out>);
+  }
+
+ private:
+  template <class E, class... Args>
+  static Request build(Args&&... args) {
+    return detail::Filler<E, Args...>::fill(std::forward<Args>(args)...);
+  }
+  Caller* caller_;
+  std::string service_;
+};
+
+}  // namespace callerapi

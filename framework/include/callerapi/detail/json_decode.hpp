@@ -1,0 +1,77 @@
+#pragma once
+
+#include "callerapi/detail/json_types.hpp"
+
+namespace callerapi::json {
+
+template <class T>
+bool decode_integer(View from, T& into, Fault& fault) {
+  if (const auto large = from.natural(); large && std::in_range<T>(*large))
+    return into = static_cast<T>(*large), true;
+  const auto number = from.integer();
+  if (!number) return expected(fault, "a whole number", from);
+  if (!std::in_range<T>(*number))
+    return fault("the number " + std::to_string(*number) + " does not fit its type");
+  into = static_cast<T>(*number);
+  return true;
+}
+
+template <class T>
+bool decode_members(View from, T& into, Fault& fault) {
+  if (from.kind() != Kind::object) return expected(fault, "an object", from);
+  bool ok = true;
+  callerapi_json_fields(into, [&](std::string_view name, auto& field) {
+    if (!ok) return;
+    const View found = from.find(name);
+    using Field = std::remove_cvref_t<decltype(field)>;
+    if (found) {
+      ok = decode_at(found, field, fault, name);
+    } else if constexpr (!is_optional<Field>::value) {
+      fault.path.append("/").append(name);
+      ok = fault("is required, but missing");
+    }
+  });
+  return ok;
+}
+
+template <class T>
+bool decode(View from, T& into, Fault& fault) {
+  if constexpr (std::is_same_v<T, std::string>) {
+    const auto text = from.string();
+    if (!text) return expected(fault, "a string", from);
+    into = *text;
+  } else if constexpr (std::is_same_v<T, bool>) {
+    const auto flag = from.boolean();
+    if (!flag) return expected(fault, "a boolean", from);
+    into = *flag;
+  } else if constexpr (std::is_floating_point_v<T>) {
+    const auto number = from.number();
+    if (!number) return expected(fault, "a number", from);
+    into = static_cast<T>(*number);
+  } else if constexpr (std::is_integral_v<T>) {
+    return decode_integer(from, into, fault);
+  } else if constexpr (is_optional<T>::value) {
+    if (from.kind() == Kind::null) return into.reset(), true;
+    return decode(from, into.emplace(), fault);
+  } else if constexpr (is_vector<T>::value) {
+    if (from.kind() != Kind::array) return expected(fault, "an array", from);
+    into.resize(from.size());
+    for (std::size_t i = 0; i < from.size(); ++i)
+      if (!decode_at(from.at(i), into[i], fault, std::to_string(i))) return false;
+  } else if constexpr (is_map<T>::value) {
+    if (from.kind() != Kind::object) return expected(fault, "an object", from);
+    for (std::size_t i = 0; i < from.size(); ++i)
+      if (!decode_at(from.at(i), into[std::string(from.key(i))], fault, from.key(i))) return false;
+  } else if constexpr (NamedEnum<T>) {
+    const auto& names = callerapi_json_names(static_cast<T*>(nullptr));
+    for (std::size_t i = 0; i < std::size(names); ++i)
+      if (from.string() == names[i]) return into = static_cast<T>(i), true;
+    return fault("is none of the declared names");
+  } else {
+    static_assert(Described<T>, "this type has no CALLERAPI_JSON(Type, fields...) beside it");
+    return decode_members(from, into, fault);
+  }
+  return true;
+}
+
+}  // namespace callerapi::json

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "callerapi/abi/v1.h"
+#include "callerapi/executor.hpp"
+#include "callerapi/log.hpp"
+
+namespace callerapi {
+
+namespace testing {
+class Transport;
+}
+
+/// How a Caller is opened. Everything has a sensible default; a value, copied by open().
+struct Options {
+  /// Where log lines go; empty: nowhere.
+  LogSink log;
+  /// Where callbacks and coroutines continue; null: a pool of one thread of the Caller's own.
+  std::shared_ptr<Executor> executor;
+  /// Watch the registry file and apply its changes.
+  bool watch = true;
+  /// A file of NAME=value lines read beneath the process environment; empty: none.
+  std::string env_file;
+  /// Replaces the process environment, for tests; unset: the real one.
+  std::optional<std::map<std::string, std::string>> environment;
+  /// Plugins linked into this program, for `plugin = "static:<id>"`.
+  std::vector<const capi_plugin*> static_plugins;
+  /// Answers calls instead of the network; see callerapi/testing.hpp.
+  std::shared_ptr<testing::Transport> transport;
+};
+
+}  // namespace callerapi

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <concepts>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "callerapi/body.hpp"
+#include "callerapi/context.hpp"
+#include "callerapi/deadline.hpp"
+#include "callerapi/export.hpp"
+#include "callerapi/headers.hpp"
+#include "callerapi/multipart.hpp"
+
+namespace callerapi {
+
+/// Encodes any type described by CALLERAPI_JSON; lives in callerapi/json.hpp.
+template <class T>
+std::string to_json(const T& value);
+
+/// One request, before it is bound to a service. Move-only, built in one expression:
+///   Request{}.path("id", "42").query("limit", "10").timeout(2s)
+/// Nothing is checked here; the call answers `invalid_argument` and names the field.
+class CALLERAPI_API Request {
+ public:
+  using Pairs = std::vector<std::pair<std::string, std::string>>;
+  struct NoBody {};
+  struct Json {
+    std::string text;
+  };
+  struct Form {
+    Pairs fields;
+  };
+  using Payload = std::variant<NoBody, Json, Form, Multipart, Body>;
+
+  /// Fills `{name}` of the endpoint's path. Percent-encoded as RFC 3986 requires.
+  Request&& path(std::string name, std::string value) &&;
+  /// Appends `name=value`; order and repetition are kept.
+  Request&& query(std::string name, std::string value) &&;
+  Request&& header(std::string_view name, std::string_view value) &&;
+  /// A body of application/json; `text` is sent as it is.
+  Request&& json_text(std::string text) &&;
+  /// A body of application/json made from a type described by CALLERAPI_JSON.
+  template <class T>
+  Request&& json(const T& value) && {
+    return std::move(*this).json_text(to_json(value));
+  }
+  /// A body of application/x-www-form-urlencoded; call again for each field.
+  Request&& form(std::string name, std::string value) &&;
+  Request&& multipart(Multipart parts) &&;
+  Request&& body(Body body) &&;
+  /// Limit for the whole call, retries included; replaces timeouts.total. Zero is an error.
+  Request&& timeout(Duration total) &&;
+  /// The whole call ends by then at the latest, whatever timeouts.total says.
+  Request&& deadline(TimePoint deadline) &&;
+  Request&& context(const Context& context) &&;
+  /// Sent as Idempotency-Key in place of the minted one.
+  Request&& idempotency_key(std::string key) &&;
+  /// Body bytes of an answer below 400 go here instead of into Response::body.
+  Request&& into(std::shared_ptr<BodySink> sink) &&;
+  /// Most attempts, the first included; replaces retry.max_attempts. 1: no retry.
+  Request&& max_attempts(int attempts) &&;
+
+  // What was given; read by the library.
+  Pairs path_values, query_values;
+  Headers headers;
+  Payload payload;
+  std::optional<Duration> timeout_total;
+  TimePoint deadline_at = no_deadline;
+  std::string key;
+  std::shared_ptr<BodySink> sink;
+  std::optional<int> attempts_max;
+};
+
+}  // namespace callerapi

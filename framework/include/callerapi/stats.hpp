@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace callerapi {
+
+/// Counters since the Caller was opened. Values only rise, but for the gauges, which say so.
+struct Stats {
+  std::uint64_t calls = 0;               ///< Calls begun.
+  std::uint64_t calls_failed = 0;        ///< Calls that ended with an Error.
+  std::uint64_t attempts = 0;            ///< Requests begun on the wire.
+  std::uint64_t retries = 0;             ///< Attempts after the first, transparent ones included.
+  std::uint64_t connections_opened = 0;  ///< TCP connections made.
+  std::uint64_t connections_reused = 0;  ///< Attempts that found a kept connection.
+  std::uint64_t connections_open = 0;    ///< Gauge: open now, idle ones included.
+  std::uint64_t calls_in_flight = 0;     ///< Gauge.
+  std::uint64_t reloads_applied = 0;
+  std::uint64_t reloads_refused = 0;
+  std::uint64_t generation = 0;  ///< Gauge: number of the published snapshot.
+};
+
+/// One service as it is registered.
+struct ServiceInfo {
+  std::string name, plugin, plugin_version, owner, base_url;
+  std::size_t endpoints = 0;
+  std::uint64_t generation = 0;
+};
+
+/// One parameter of an endpoint.
+struct ParameterInfo {
+  std::string name;
+  std::string place;  ///< path, query, header, form, location
+  std::string type;   ///< text, integer, real, boolean
+  bool required = false;
+};
+
+/// One endpoint of a service.
+struct EndpointInfo {
+  std::string name, method, path;
+  std::string body;         ///< none, json, form, multipart, bytes
+  std::string idempotency;  ///< yes, no, key
+  std::vector<ParameterInfo> parameters;
+};
+
+/// One effective setting and where it came from: built-in, plugin, registry.toml:LINE, environment.
+struct SettingInfo {
+  std::string key, value, origin;
+};
+
+/// What reload() did.
+struct ReloadReport {
+  std::vector<std::string> added, changed, removed;  ///< Names of services.
+  std::uint64_t generation = 0;                      ///< Number of the snapshot now published.
+};
+
+}  // namespace callerapi

@@ -1,0 +1,129 @@
+#include "callerapi/executor.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace callerapi {
+
+Executor::~Executor() = default;
+
+namespace {
+
+/// A task that throws has nobody to tell; the thread it ran on must survive.
+void run(Executor::Task& task) noexcept {
+  try {
+    task();
+  } catch (...) {
+  }
+}
+
+class InlineExecutor final : public Executor {
+ public:
+  void post(Task task) override { run(task); }
+};
+
+class PoolExecutor final : public Executor {
+ public:
+  explicit PoolExecutor(std::size_t threads) {
+    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  }
+  ~PoolExecutor() override {
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    ready_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  void post(Task task) override {
+    {
+      std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    ready_.notify_one();
+  }
+
+ private:
+  void work() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      ready_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+      if (tasks_.empty()) return;
+      Task task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      run(task);
+      task = nullptr;
+      lock.lock();
+    }
+  }
+
+  // `mutex_` protects all below but the threads, which are constant after construction.
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<Task> tasks_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::shared_ptr<Executor> Executor::inline_executor() { return std::make_shared<InlineExecutor>(); }
+
+std::shared_ptr<Executor> Executor::pool(std::size_t threads) {
+  return std::make_shared<PoolExecutor>(std::clamp<std::size_t>(threads, 1, 64));
+}
+
+struct CompletionQueue::State {
+  std::mutex mutex;
+  std::deque<Task> tasks;  // protected by mutex
+  int event = -1;
+};
+
+CompletionQueue::CompletionQueue() : state_(std::make_unique<State>()) {
+  state_->event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+CompletionQueue::~CompletionQueue() {
+  if (state_->event >= 0) ::close(state_->event);
+}
+
+int CompletionQueue::fd() const noexcept { return state_->event; }
+
+void CompletionQueue::post(Task task) {
+  std::lock_guard lock(state_->mutex);
+  state_->tasks.push_back(std::move(task));
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(state_->event, &one, sizeof one);
+}
+
+std::size_t CompletionQueue::drain(std::size_t max) {
+  std::deque<Task> taken;
+  {
+    std::lock_guard lock(state_->mutex);
+    std::uint64_t count = 0;
+    [[maybe_unused]] const ssize_t got = ::read(state_->event, &count, sizeof count);
+    while (!state_->tasks.empty() && taken.size() < max) {
+      taken.push_back(std::move(state_->tasks.front()));
+      state_->tasks.pop_front();
+    }
+    const std::uint64_t left = state_->tasks.size();
+    if (left > 0) {
+      [[maybe_unused]] const ssize_t written = ::write(state_->event, &left, sizeof left);
+    }
+  }
+  for (Task& task : taken) run(task);
+  return taken.size();
+}
+
+}  // namespace callerapi

@@ -1,0 +1,69 @@
+#include "callerapi/headers.hpp"
+
+#include <utility>
+
+namespace callerapi {
+namespace {
+
+constexpr char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+}  // namespace
+
+bool same_name(std::string_view a, std::string_view b) noexcept {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+void Headers::add(std::string_view name, std::string_view value) {
+  const auto at = static_cast<std::uint32_t>(text_.size());
+  const auto name_size = static_cast<std::uint32_t>(name.size());
+  if (text_.capacity() - text_.size() < name.size() + value.size()) {
+    // Both may be views into this very block, so the old one lives until they are copied.
+    std::string grown;
+    grown.reserve(2 * (text_.size() + name.size() + value.size()));
+    grown.append(text_).append(name).append(value);
+    text_ = std::move(grown);
+  } else {
+    text_.append(name).append(value);
+  }
+  fields_.push_back({at, name_size, at + name_size, static_cast<std::uint32_t>(value.size())});
+}
+
+void Headers::set(std::string_view name, std::string_view value) {
+  remove(name);
+  add(name, value);
+}
+
+std::size_t Headers::remove(std::string_view name) {
+  // The text of a removed field stays behind in the block; fields are few and short-lived.
+  return std::erase_if(fields_, [&](const Span& f) {
+    return same_name(std::string_view(text_).substr(f.name_at, f.name_size), name);
+  });
+}
+
+void Headers::clear() noexcept {
+  text_.clear();
+  fields_.clear();
+}
+
+std::optional<std::string_view> Headers::get(std::string_view name) const noexcept {
+  for (std::size_t i = 0; i < fields_.size(); ++i)
+    if (const Field field = (*this)[i]; same_name(field.name, name)) return field.value;
+  return std::nullopt;
+}
+
+Headers::Field Headers::operator[](std::size_t index) const noexcept {
+  const Span& f = fields_[index];
+  return {{text_.data() + f.name_at, f.name_size}, {text_.data() + f.value_at, f.value_size}};
+}
+
+void Headers::reserve(std::size_t fields, std::size_t bytes) {
+  fields_.reserve(fields);
+  text_.reserve(bytes);
+}
+
+}  // namespace callerapi

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Every bound of the library that is not a registry key, each with the reason for its number.
+namespace callerapi::base::limits {
+
+// Registry. A generated registry of 10,000 services is about 4 MiB.
+inline constexpr std::size_t registry_bytes_max = 16u << 20;
+// toml++ recurses over dotted keys and overflows the stack near 200,000 segments.
+inline constexpr std::size_t registry_key_depth_max = 16;
+inline constexpr std::size_t registry_line_bytes_max = 64u << 10;
+inline constexpr std::size_t service_name_bytes_max = 63;  // fits a DNS label
+
+// Plugins. The largest sensible plugin, with a static runtime and debug symbols, is under 10 MiB.
+inline constexpr std::size_t plugin_bytes_max = 64u << 20;
+inline constexpr std::size_t endpoints_max = 1024;
+inline constexpr std::size_t params_max = 64;
+inline constexpr std::size_t settings_max = 64;
+inline constexpr std::size_t plugin_text_bytes_max = 4096;  // one name, path or setting
+
+// Request head. Servers refuse more: nginx 8 KiB a line, most others 64 KiB in all.
+inline constexpr std::size_t request_head_bytes_max = 64u << 10;
+inline constexpr std::size_t request_target_bytes_max = 16u << 10;
+
+// JSON. Deeper documents are attacks: every known API stays below 32.
+inline constexpr std::size_t json_depth_max = 128;
+
+// A body excerpt in an error: enough for any problem+json.
+inline constexpr std::size_t body_excerpt_bytes_max = 64u << 10;
+
+// How much one read from a file or socket moves: from 64 KiB to 512 KiB bulk reads get 3x cheaper.
+inline constexpr std::size_t bulk_bytes = 256u << 10;
+
+}  // namespace callerapi::base::limits

@@ -1,0 +1,40 @@
+#include "base/outcomes_reference.hpp"
+
+#include "base/outcomes.hpp"
+
+namespace callerapi::base {
+namespace {
+
+void row(std::string& out, std::initializer_list<std::string_view> cells) {
+  for (const std::string_view cell : cells) out.append("| ").append(cell).append(" ");
+  out += "|\n";
+}
+
+}  // namespace
+
+std::string outcomes_reference() {
+  std::string out =
+      "# Outcomes\n\n"
+      "Generated from `framework/include/callerapi/outcomes.inc`; a test fails when they "
+      "differ.\n\n"
+      "| outcome | meaning | sent | repeated | condition |\n|---|---|---|---|---|\n";
+  for (const OutcomeRow& r : outcome_rows()) {
+    const std::string code = "`" + std::string(r.name) + "`";
+    row(out, {code, r.meaning, name(r.sent), name(r.retry), callerapi::name(r.condition)});
+  }
+  out +=
+      "\n`repeated`: `any` endpoint, or only `idempotent` ones (by method, by declaration, or by "
+      "key).\n\n## Statuses\n\nA complete response is no error for a call by name; the first rule "
+      "that "
+      "holds its status\ndecides whether it is repeated.\n\n"
+      "| status | repeated | meaning |\n|---|---|---|\n";
+  for (const StatusRow& r : status_rows()) {
+    const std::string range = r.first == r.last
+                                  ? std::to_string(r.first)
+                                  : std::to_string(r.first) + " to " + std::to_string(r.last);
+    row(out, {range, name(r.retry), r.meaning});
+  }
+  return out;
+}
+
+}  // namespace callerapi::base

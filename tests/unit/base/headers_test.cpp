@@ -1,0 +1,56 @@
+#include "callerapi/headers.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace callerapi {
+namespace {
+
+TEST(Headers, NamesCompareWithoutCase) {
+  Headers headers;
+  headers.add("Content-Type", "text/plain");
+
+  EXPECT_EQ(headers.get("content-type"), "text/plain");
+  EXPECT_EQ(headers.get("CONTENT-TYPE"), "text/plain");
+  EXPECT_FALSE(headers.contains("Content-Typ"));
+}
+
+TEST(Headers, OrderAndRepetitionAreKept) {
+  Headers headers;
+  headers.add("A", "1");
+  headers.add("B", "2");
+  headers.add("a", "3");
+
+  std::string seen;
+  for (auto [name, value] : headers) seen.append(name).append("=").append(value).append(" ");
+
+  EXPECT_EQ(seen, "A=1 B=2 a=3 ");
+}
+
+TEST(Headers, SetReplacesEveryFieldOfThatName) {
+  Headers headers;
+  headers.add("A", "1");
+  headers.add("B", "2");
+  headers.add("a", "3");
+
+  headers.set("A", "4");
+
+  EXPECT_EQ(headers.size(), 2u);
+  EXPECT_EQ(headers.get("A"), "4");
+  EXPECT_EQ(headers.get("B"), "2");
+}
+
+TEST(Headers, AFieldMayBeCopiedFromTheSameBlock) {
+  Headers headers;
+  headers.add("Name", "value");
+  const auto [name, value] = headers[0];
+
+  headers.add(name, value);
+
+  EXPECT_EQ(headers[1].name, "Name");
+  EXPECT_EQ(headers[1].value, "value");
+}
+
+}  // namespace
+}  // namespace callerapi
