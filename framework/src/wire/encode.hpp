@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "callerapi/result.hpp"
+
+namespace callerapi::wire {
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+/// RFC 3986: everything but the unreserved characters becomes %XX.
+void append_encoded(std::string& out, std::string_view text);
+/// Keeps reserved characters and existing %XX as they are (RFC 6570 `+` and `#`).
+void append_reserved(std::string& out, std::string_view text);
+/// Well-formed UTF-8, no overlong forms, no surrogates.
+bool is_utf8(std::string_view text) noexcept;
+/// `?a=b&c=d` or `&...` when `target` already has a query. A space is %20. Errors: not_utf8,
+/// illegal_byte for a control byte.
+Result<void> append_query(std::string& target, const Pairs& pairs);
+/// application/x-www-form-urlencoded, a space as '+'.
+std::string encode_form(const Pairs& pairs);
+
+}  // namespace callerapi::wire

@@ -1,0 +1,233 @@
+#include "wire/exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "wire/request_writer.hpp"
+#include "wire/socket.hpp"
+
+namespace callerapi::wire {
+namespace {
+
+constexpr std::size_t small_read = 16u << 10;
+// An answer's body in memory grows as it arrives: a Content-Length alone reserves no more.
+constexpr std::size_t reserve_max = 64u << 10;
+
+}  // namespace
+
+Exchange::Exchange(Stream& stream, ExchangeRequest request, bool reused)
+    : stream_(stream), request_(std::move(request)), reused_(reused) {
+  reader_.start(request_.method, request_.limits);
+}
+
+Sent Exchange::sent() const noexcept {
+  if (reader_.started()) return Sent::yes;
+  return written_ > 0 ? Sent::maybe : Sent::no;
+}
+
+Exchange::State Exchange::fail(Outcome outcome, std::string reason, std::string message) {
+  error_ = {.outcome = outcome,
+            .reason = std::move(reason),
+            .message = std::move(message),
+            .phase = phase_,
+            .sent = sent(),
+            .status = reader_.started() ? reader_.status() : 0};
+  reusable_ = false;
+  return state_ = State::failed;
+}
+
+void Exchange::abort(Outcome outcome, std::string reason, std::string message) {
+  if (state_ == State::waiting) fail(outcome, std::move(reason), std::move(message));
+}
+
+Exchange::State Exchange::advance() {
+  if (state_ != State::waiting) return state_;
+  while (writing_) {
+    if (!write_some()) break;
+  }
+  if (state_ != State::waiting) return state_;
+  return read_some();
+}
+
+/// Answers false when nothing more can be written now.
+bool Exchange::write_some() {
+  std::array<iovec, 2> pieces;
+  int count = 0;
+  const auto add = [&](std::string_view text) {
+    if (!text.empty())
+      pieces[static_cast<std::size_t>(count++)] = {const_cast<char*>(text.data()), text.size()};
+  };
+  add(std::string_view(request_.head).substr(head_at_));
+  if (request_.source == nullptr) {
+    add(request_.body.substr(body_at_));
+  } else {
+    if (piece_at_ == piece_.size() && !source_ended_ && !fill_piece()) return false;
+    add(std::string_view(piece_).substr(piece_at_));
+  }
+  if (count == 0) {
+    writing_ = false;
+    if (phase_ == Phase::write) phase_ = Phase::wait;
+    return false;
+  }
+  const IoResult moved = stream_.write(pieces.data(), count);
+  if (moved.error == EAGAIN || moved.error == EWOULDBLOCK) return false;
+  if (moved.error != 0) {
+    // The answer that made the peer stop reading may already be here.
+    writing_ = false;
+    write_broken_ = true;
+    return false;
+  }
+  progressed_ = true;
+  written_ += moved.bytes;
+  std::size_t left = moved.bytes;
+  const std::size_t of_head = std::min(left, request_.head.size() - head_at_);
+  head_at_ += of_head;
+  left -= of_head;
+  (request_.source == nullptr ? body_at_ : piece_at_) += left;
+  return true;
+}
+
+/// Reads the next piece of a streamed body, framed if its length is unknown. False: failed.
+bool Exchange::fill_piece() {
+  piece_at_ = 0;
+  piece_.resize(base::limits::bulk_bytes);
+  const Result<std::size_t> got = request_.source->read(std::span(piece_.data(), piece_.size()));
+  const std::optional<std::uint64_t> length = request_.source->length();
+  const auto broken = [&](std::string what) {
+    piece_.clear();
+    fail(Outcome::body_source_error, "body_length", std::move(what));
+    return false;
+  };
+  if (!got) {
+    piece_.clear();
+    fail(Outcome::body_source_error, got.error().reason, "request body: " + got.error().message);
+    return false;
+  }
+  if (*got > piece_.size())
+    return broken("request body: its source claims more bytes than it was asked for");
+  source_bytes_ += *got;
+  if (length && source_bytes_ > *length)
+    return broken("request body: its source gives more than the declared " +
+                  std::to_string(*length) + " bytes");
+  if (*got == 0) {
+    source_ended_ = true;
+    if (length && source_bytes_ < *length)
+      return broken("request body: its source ended after " + std::to_string(source_bytes_) +
+                    " of " + std::to_string(*length) + " bytes");
+    piece_.clear();
+    if (request_.chunked) piece_ = last_chunk;
+    return true;
+  }
+  piece_.resize(*got);
+  if (request_.chunked) {
+    std::string framed;
+    append_chunk_head(framed, *got);
+    framed.append(piece_).append("\r\n");
+    piece_ = std::move(framed);
+  }
+  return true;
+}
+
+Exchange::State Exchange::read_some() {
+  // Bulk bodies get large reads; a lone answer fits the small buffer on the stack.
+  std::array<char, small_read> small;
+  std::vector<char> large;
+  std::span<char> buffer(small);
+  for (;;) {
+    const IoResult got = stream_.read(buffer.data(), buffer.size());
+    if (got.error == EAGAIN || got.error == EWOULDBLOCK) {
+      return write_broken_ ? end_of_stream(EPIPE) : State::waiting;
+    }
+    if (got.error != 0 || got.bytes == 0) return end_of_stream(got.error);
+    progressed_ = true;
+    if (feed({buffer.data(), got.bytes}) != State::waiting) return state_;
+    if (got.bytes < buffer.size() && !write_broken_) return State::waiting;
+    if (large.empty() && got.bytes == buffer.size()) {
+      large.resize(base::limits::bulk_bytes);
+      buffer = large;
+    }
+  }
+}
+
+Exchange::State Exchange::feed(std::string_view input) {
+  for (;;) {
+    switch (reader_.next(input)) {
+      case ResponseReader::Event::need_more:
+        phase_ = reader_.status() != 0 ? Phase::body : Phase::head;
+        return State::waiting;
+      case ResponseReader::Event::head:
+        phase_ = Phase::body;
+        to_sink_ = request_.sink != nullptr && reader_.status() < 400;
+        if (const auto length = reader_.content_length(); length && !to_sink_) {
+          if (*length > request_.response_bytes_max)
+            return fail(Outcome::response_too_large, "body",
+                        "response body: Content-Length is " + std::to_string(*length) +
+                            ", at most " + std::to_string(request_.response_bytes_max) +
+                            " allowed; raise limits.response_body or take it with a BodySink");
+          response_.body.reserve(std::min<std::size_t>(*length, reserve_max));
+        }
+        break;
+      case ResponseReader::Event::body:
+        if (!take_body(reader_.piece())) return state_;
+        break;
+      case ResponseReader::Event::end:
+        // Bytes behind the message belong to nobody: they cost the connection.
+        reusable_ = input.empty() && reader_.keep_alive() && !writing_ && !write_broken_;
+        return finish();
+      case ResponseReader::Event::error:
+        return fail_reading();
+    }
+  }
+}
+
+bool Exchange::take_body(std::string_view piece) {
+  if (to_sink_) {
+    if (request_.sink->write({piece.data(), piece.size()})) return true;
+    fail(Outcome::cancelled, "sink", "the body sink stopped the call");
+    return false;
+  }
+  if (response_.body.size() + piece.size() > request_.response_bytes_max) {
+    fail(Outcome::response_too_large, "body",
+         "response body: more than the " + std::to_string(request_.response_bytes_max) +
+             " bytes allowed; raise limits.response_body or take it with a BodySink");
+    return false;
+  }
+  response_.body.append(piece);
+  return true;
+}
+
+Exchange::State Exchange::end_of_stream(int error) {
+  if (!reader_.started()) {
+    const std::string how = error == 0 || error == EPIPE ? "closed" : errno_reason(error);
+    const std::string text = "the peer " + std::string(error == ECONNRESET ? "reset" : "closed") +
+                             " the connection before any byte of a response; " +
+                             std::to_string(written_) + " bytes were sent";
+    return fail(reused_ ? Outcome::stale_connection : Outcome::connection_reset, how, text);
+  }
+  // A reset is never a clean end, not even of a body that ends with the connection.
+  if (error == 0 && reader_.finish() == ResponseReader::Event::end) {
+    reusable_ = false;
+    return finish();
+  }
+  if (error == 0) return fail_reading();
+  return fail(Outcome::response_truncated, errno_reason(error),
+              "the connection broke off in the middle of the response, after " +
+                  std::to_string(response_.body.size()) + " bytes of body");
+}
+
+Exchange::State Exchange::finish() {
+  response_.status = reader_.status();
+  response_.headers = std::move(reader_.headers());
+  response_.trailers = std::move(reader_.trailers());
+  return state_ = State::done;
+}
+
+Exchange::State Exchange::fail_reading() {
+  return fail(reader_.error_outcome(), std::string(reader_.error_reason()), reader_.error_text());
+}
+
+}  // namespace callerapi::wire

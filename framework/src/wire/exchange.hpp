@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "callerapi/body.hpp"
+#include "callerapi/response.hpp"
+#include "callerapi/result.hpp"
+#include "wire/response_reader.hpp"
+#include "wire/stream.hpp"
+
+namespace callerapi::wire {
+
+/// What goes out and what may come back. Views and pointers must outlive the exchange.
+struct ExchangeRequest {
+  std::string_view method;
+  std::string head;              ///< Complete, with its empty line.
+  std::string_view body;         ///< In memory; empty when `source` is set.
+  BodySource* source = nullptr;  ///< May block: such an exchange never runs on a reactor.
+  bool chunked = false;          ///< `source` has no length.
+  BodySink* sink = nullptr;      ///< Takes the body of an answer below 400.
+  std::size_t response_bytes_max = 16u << 20;
+  ReaderLimits limits;
+};
+
+/// One request and its response on one connection (decision 24): moves bytes whenever it is asked
+/// to and never waits. It knows no loop, no clock and no thread; whoever owns it does.
+class Exchange {
+ public:
+  enum class State : std::uint8_t { waiting, done, failed };
+
+  /// `reused`: the connection has carried a request before.
+  Exchange(Stream& stream, ExchangeRequest request, bool reused);
+
+  /// Moves what can be moved without blocking.
+  State advance();
+  /// Ends a waiting exchange from outside: a time-out, a cancellation. The connection is lost.
+  void abort(Outcome outcome, std::string reason, std::string message);
+
+  bool wants_write() const noexcept { return writing_; }
+  bool progressed() noexcept { return std::exchange(progressed_, false); }
+  /// Has a response byte arrived?
+  bool answered() const noexcept { return reader_.started(); }
+  Phase phase() const noexcept { return phase_; }
+  /// May request bytes have reached the service?
+  Sent sent() const noexcept;
+  std::uint64_t bytes_written() const noexcept { return written_; }
+  /// After done: may the connection carry another request?
+  bool reusable() const noexcept { return reusable_; }
+
+  /// After done.
+  Response take_response() { return std::move(response_); }
+  /// After failed.
+  Error take_error() { return std::move(error_); }
+
+ private:
+  bool write_some();
+  bool fill_piece();
+  State read_some();
+  State feed(std::string_view input);
+  bool take_body(std::string_view piece);
+  State end_of_stream(int error);
+  State finish();
+  State fail(Outcome outcome, std::string reason, std::string message);
+  State fail_reading();
+
+  Stream& stream_;
+  ExchangeRequest request_;
+  const bool reused_;
+  ResponseReader reader_;
+  Response response_;
+  Error error_;
+  State state_ = State::waiting;
+  Phase phase_ = Phase::write;
+
+  // Writing: the head and the body in memory go out together; a source goes out in pieces.
+  std::size_t head_at_ = 0, body_at_ = 0;
+  std::string piece_;
+  std::size_t piece_at_ = 0;
+  std::uint64_t source_bytes_ = 0;
+  bool source_ended_ = false;
+  bool writing_ = true;
+  bool write_broken_ = false;  ///< The peer stopped reading; its answer may still come.
+  std::uint64_t written_ = 0;
+  bool progressed_ = false;
+  bool to_sink_ = false;
+  bool reusable_ = false;
+};
+
+}  // namespace callerapi::wire

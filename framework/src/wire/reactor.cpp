@@ -1,0 +1,211 @@
+#include "wire/reactor.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <random>
+#include <utility>
+
+#include "wire/resolve.hpp"
+#include "wire/socket.hpp"
+
+namespace callerapi::wire {
+namespace {
+
+// A stuck getaddrinfo holds its thread for as long as the resolver's own time-out; four let three
+// other names through meanwhile.
+constexpr std::size_t resolver_threads_max = 4;
+constexpr std::uint64_t wake_up = ~0ull;
+constexpr int events_max = 256;
+
+constexpr std::uint64_t pack(std::uint32_t slot, std::uint32_t generation) noexcept {
+  return (std::uint64_t{generation} << 32) | slot;
+}
+
+std::uint64_t entropy() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) ^ device();
+}
+
+}  // namespace
+
+Reactor::Reactor(const base::Clock& clock)
+    : clock_(clock), seed_(entropy()), wheel_(clock.now()), resolvers_(resolver_threads_max) {}
+
+Result<std::unique_ptr<Reactor>> Reactor::start(const base::Clock& clock) {
+  std::unique_ptr<Reactor> reactor(new Reactor(clock));
+  reactor->epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
+  reactor->event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = wake_up;
+  if (reactor->epoll_ < 0 || reactor->event_ < 0 ||
+      ::epoll_ctl(reactor->epoll_, EPOLL_CTL_ADD, reactor->event_, &event) != 0)
+    return Error{Outcome::resource_exhausted, errno_reason(errno),
+                 "reactor: no descriptor for epoll or eventfd; raise the limit of open files"};
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  reactor->thread_ = std::thread([self = reactor.get()] { self->loop(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return reactor;
+}
+
+Reactor::~Reactor() {
+  stopping_ = true;
+  if (event_ >= 0) wake();
+  if (thread_.joinable()) thread_.join();
+  if (event_ >= 0) ::close(event_);
+  if (epoll_ >= 0) ::close(epoll_);
+}
+
+void Reactor::abandon() noexcept { resolvers_.abandon(); }
+
+std::int64_t Reactor::wall_ms() const noexcept {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall().time_since_epoch())
+      .count();
+}
+
+std::uint64_t Reactor::random() noexcept {
+  return base::Random(seed_.fetch_add(0x9e3779b97f4a7c15u, std::memory_order_relaxed)).next();
+}
+
+void Reactor::post(std::function<void()> task) {
+  {
+    base::Lock lock(posted_mutex_);
+    posted_.push_back(std::move(task));
+  }
+  if (asleep_.exchange(false)) wake();
+}
+
+void Reactor::wake() noexcept {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(event_, &one, sizeof one);
+}
+
+void Reactor::arm(Timer& timer, TimePoint due) { wheel_.arm(timer, due); }
+
+int Reactor::wait_ms() const noexcept {
+  const auto due = wheel_.next_due();
+  if (!due) return -1;
+  const Duration left = *due - clock_.now();
+  if (left <= Duration::zero()) return 0;
+  // Rounded up: waking a little early would spin.
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  return static_cast<int>(std::min<std::int64_t>(ms, 60'000));
+}
+
+void Reactor::run_posted() {
+  running_.clear();
+  {
+    base::Lock lock(posted_mutex_);
+    running_.swap(posted_);
+  }
+  for (auto& task : running_) {
+    task();
+    task = nullptr;
+  }
+}
+
+void Reactor::loop() {
+  std::array<epoll_event, events_max> events;
+  while (!stopping_) {
+    run_posted();
+    wheel_.advance(clock_.now());
+    asleep_ = true;
+    int timeout = wait_ms();
+    {
+      base::Lock lock(posted_mutex_);
+      if (!posted_.empty()) timeout = 0;
+    }
+    const int count = ::epoll_wait(epoll_, events.data(), events_max, timeout);
+    asleep_ = false;
+    for (int i = 0; i < count; ++i) {
+      const std::uint64_t data = events[static_cast<std::size_t>(i)].data.u64;
+      if (data == wake_up) {
+        std::uint64_t drained = 0;
+        [[maybe_unused]] const ssize_t got = ::read(event_, &drained, sizeof drained);
+        continue;
+      }
+      Slot* slot = slot_at(static_cast<std::uint32_t>(data));
+      if (slot->generation.load() != static_cast<std::uint32_t>(data >> 32)) continue;
+      if (StreamEvents* target = slot->events.load()) target->on_ready();
+    }
+  }
+}
+
+Reactor::Slot* Reactor::slot_at(std::uint32_t index) {
+  base::Lock lock(slots_mutex_);
+  return &slots_[index];
+}
+
+void Reactor::resolve(const std::string& host, std::uint16_t port, Resolved done) {
+  if (auto numeric = numeric_address(host, port)) {
+    done(std::vector<Address>{*numeric});
+    return;
+  }
+  resolvers_.run([this, host, port, done = std::move(done)]() mutable {
+    auto found = std::make_shared<Result<std::vector<Address>>>(look_up(host, port));
+    post([found, done = std::move(done)] { done(std::move(*found)); });
+  });
+}
+
+Result<std::unique_ptr<Stream>> Reactor::connect(const Address& to) { return connect_socket(to); }
+
+Result<void> Reactor::watch(Stream& stream, StreamEvents& events) {
+  if (stream.loop_slot != 0) {
+    slot_at(stream.loop_slot - 1)->events = &events;
+    return {};
+  }
+  std::uint32_t index = 0;
+  Slot* slot = nullptr;
+  {
+    base::Lock lock(slots_mutex_);
+    if (free_slots_.empty()) {
+      index = static_cast<std::uint32_t>(slots_.size());
+      slots_.emplace_back();
+    } else {
+      index = free_slots_.back();
+      free_slots_.pop_back();
+    }
+    slot = &slots_[index];
+  }
+  slot->events = &events;
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.u64 = pack(index, slot->generation.load());
+  if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, stream.fd(), &event) != 0) {
+    const int error = errno;
+    slot->events = nullptr;
+    base::Lock lock(slots_mutex_);
+    free_slots_.push_back(index);
+    return Error{Outcome::resource_exhausted, errno_reason(error),
+                 "reactor: epoll refused a socket"};
+  }
+  stream.loop_slot = index + 1;
+  return {};
+}
+
+void Reactor::rest(Stream& stream) noexcept {
+  if (stream.loop_slot != 0) slot_at(stream.loop_slot - 1)->events = nullptr;
+}
+
+void Reactor::forget(Stream& stream) noexcept {
+  if (stream.loop_slot == 0) return;
+  const std::uint32_t index = std::exchange(stream.loop_slot, 0u) - 1;
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, stream.fd(), nullptr);
+  base::Lock lock(slots_mutex_);
+  Slot& slot = slots_[index];
+  slot.events = nullptr;
+  ++slot.generation;
+  free_slots_.push_back(index);
+}
+
+}  // namespace callerapi::wire

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/mutex.hpp"
+#include "base/random.hpp"
+#include "wire/loop.hpp"
+#include "wire/workers.hpp"
+
+namespace callerapi::wire {
+
+/// The loop of real life: one thread, its own epoll (edge-triggered) and eventfd, a timer wheel.
+/// Other threads reach it by post(); it is woken only when it sleeps.
+class Reactor final : public Loop {
+ public:
+  static Result<std::unique_ptr<Reactor>> start(const base::Clock& clock);
+  /// Ends the loop after the task it is in; queued tasks are dropped. Not from its own thread.
+  ~Reactor() override;
+
+  TimePoint now() const noexcept override { return clock_.now(); }
+  std::int64_t wall_ms() const noexcept override;
+  std::uint64_t random() noexcept override;
+  void post(std::function<void()> task) override;
+  bool inside() const noexcept override { return std::this_thread::get_id() == thread_.get_id(); }
+  void arm(Timer& timer, TimePoint due) override;
+  void disarm(Timer& timer) override { wheel_.disarm(timer); }
+  void resolve(const std::string& host, std::uint16_t port, Resolved done) override;
+  Result<std::unique_ptr<Stream>> connect(const Address& to) override;
+  Result<void> watch(Stream& stream, StreamEvents& events) override;
+  void rest(Stream& stream) noexcept override;
+  void forget(Stream& stream) noexcept override;
+
+  /// In a forked child: the thread is gone and the epoll is the parent's. Neither joins nor closes.
+  void abandon() noexcept;
+
+ private:
+  explicit Reactor(const base::Clock& clock);
+  void loop();
+  void run_posted();
+  void wake() noexcept;
+  int wait_ms() const noexcept;
+
+  /// A watched stream. epoll hands back {slot, generation}, never a pointer: an event that was
+  /// fetched before its stream was forgotten finds another generation.
+  struct Slot {
+    std::atomic<std::uint32_t> generation{0};
+    std::atomic<StreamEvents*> events{nullptr};
+  };
+  Slot* slot_at(std::uint32_t index);
+
+  const base::Clock& clock_;
+  int epoll_ = -1, event_ = -1;
+  std::thread thread_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> asleep_{false};
+  std::atomic<std::uint64_t> seed_;
+
+  // The loop's thread only.
+  TimerWheel wheel_;
+  std::vector<std::function<void()>> running_;
+
+  base::Mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_ CALLERAPI_GUARDED_BY(posted_mutex_);
+
+  base::Mutex slots_mutex_;
+  std::deque<Slot> slots_ CALLERAPI_GUARDED_BY(slots_mutex_);
+  std::vector<std::uint32_t> free_slots_ CALLERAPI_GUARDED_BY(slots_mutex_);
+
+  Workers resolvers_;
+};
+
+}  // namespace callerapi::wire

@@ -1,0 +1,94 @@
+#include "wire/request_writer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/limits.hpp"
+#include "wire/syntax.hpp"
+
+namespace callerapi::wire {
+namespace {
+
+constexpr std::string_view reserved[] = {"Content-Length", "Transfer-Encoding", "Host",
+                                         "Connection",     "Upgrade",           "TE",
+                                         "Trailer",        "Keep-Alive",        "Expect"};
+
+Error refuse(std::string reason, std::string text) {
+  return {.outcome = Outcome::invalid_argument,
+          .reason = std::move(reason),
+          .message = std::move(text)};
+}
+
+Result<void> check(const RequestHead& head) {
+  if (!is_token(head.method))
+    return refuse("illegal_byte", "the method is not a token of RFC 9110 5.6.2");
+  const auto visible = [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && static_cast<unsigned char>(c) < 0x7f;
+  };
+  const bool form = head.target == "*" || head.target.starts_with('/');
+  if (!form || !std::ranges::all_of(head.target, visible) ||
+      head.target.find('#') != std::string_view::npos)
+    return refuse("illegal_byte",
+                  "the path holds a space, control, '#' or non-ASCII byte; percent-encode it");
+  if (head.target.size() > base::limits::request_target_bytes_max)
+    return refuse("request_head",
+                  "the path is " + std::to_string(head.target.size()) + " bytes long, at most " +
+                      std::to_string(base::limits::request_target_bytes_max) + " allowed");
+  for (const auto [name, value] : *head.headers) {
+    if (!is_token(name))
+      return refuse("illegal_byte", "a header name is not a token of RFC 9110 5.6.2");
+    if (!is_field_value(value))
+      return refuse("illegal_byte",
+                    "header '" + std::string(name) + "' holds a control byte in its value");
+    if (is_reserved_header(name))
+      return refuse("reserved_header",
+                    "header '" + std::string(name) + "' is set by the engine alone; leave it out");
+  }
+  return {};
+}
+
+}  // namespace
+
+bool is_reserved_header(std::string_view name) noexcept {
+  return std::ranges::any_of(reserved, [&](std::string_view r) { return same_name(r, name); }) ||
+         (name.size() > 6 && same_name(name.substr(0, 6), "Proxy-"));
+}
+
+Result<void> append_head(std::string& out, const RequestHead& head) {
+  if (auto checked = check(head); !checked) return checked;
+  const std::size_t begin = out.size();
+  out.append(head.method)
+      .append(1, ' ')
+      .append(head.target)
+      .append(" HTTP/1.1\r\nHost: ")
+      .append(head.authority);
+  for (const auto [name, value] : *head.headers)
+    out.append("\r\n").append(name).append(": ").append(value);
+  const bool expected = head.method == "POST" || head.method == "PUT" || head.method == "PATCH";
+  if (head.has_body && !head.content_length) {
+    out += "\r\nTransfer-Encoding: chunked";
+  } else if (head.has_body || expected) {
+    std::array<char, 20> digits;
+    const auto end =
+        std::to_chars(digits.data(), digits.data() + digits.size(), head.content_length.value_or(0))
+            .ptr;
+    out.append("\r\nContent-Length: ").append(digits.data(), end);
+  }
+  out += "\r\n\r\n";
+  if (const std::size_t size = out.size() - begin; size > base::limits::request_head_bytes_max) {
+    out.resize(begin);
+    return refuse("request_head",
+                  "the request head is " + std::to_string(size) + " bytes long, at most " +
+                      std::to_string(base::limits::request_head_bytes_max) + " allowed");
+  }
+  return {};
+}
+
+void append_chunk_head(std::string& out, std::uint64_t size) {
+  std::array<char, 16> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), size, 16).ptr;
+  out.append(digits.data(), end).append("\r\n");
+}
+
+}  // namespace callerapi::wire

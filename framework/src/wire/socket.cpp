@@ -1,0 +1,115 @@
+#include "wire/socket.hpp"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/NetException.h>
+#include <Poco/Net/SocketAddress.h>
+#include <Poco/Net/StreamSocket.h>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+
+namespace callerapi::wire {
+namespace {
+
+/// Poco owns the descriptor; every byte moves by recv and sendmsg on it, because Poco's own calls
+/// throw where EAGAIN is meant.
+class SocketStream final : public Stream {
+ public:
+  explicit SocketStream(const Poco::Net::StreamSocket& socket) : socket_(socket) {}
+
+  IoResult read(char* into, std::size_t size) noexcept override {
+    for (;;) {
+      const ssize_t n = ::recv(fd(), into, size, MSG_DONTWAIT);
+      if (n >= 0) return {static_cast<std::size_t>(n), 0};
+      if (errno != EINTR) return {0, errno};
+    }
+  }
+
+  IoResult write(const iovec* pieces, int count) noexcept override {
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(pieces);  // sendmsg does not write through it
+    message.msg_iovlen = static_cast<std::size_t>(count);
+    for (;;) {
+      const ssize_t n = ::sendmsg(fd(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (n >= 0) return {static_cast<std::size_t>(n), 0};
+      if (errno != EINTR) return {0, errno};
+    }
+  }
+
+  bool quiet() noexcept override {
+    char byte;
+    const ssize_t n = ::recv(fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  }
+
+  int connect_error() noexcept override {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(fd(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
+    return error;
+  }
+
+  void shutdown() noexcept override { ::shutdown(fd(), SHUT_RDWR); }
+  int fd() const noexcept override { return socket_.impl()->sockfd(); }
+
+ private:
+  Poco::Net::StreamSocket socket_;
+};
+
+Error failure(int error, const Address& to) {
+  const bool exhausted = error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL ||
+                         error == ENOMEM || error == ENOBUFS;
+  return {.outcome = exhausted ? Outcome::resource_exhausted : Outcome::connect_error,
+          .reason = errno_reason(error),
+          .message = to.host + ":" + std::to_string(to.port) + ": " + errno_reason(error),
+          .phase = Phase::connect};
+}
+
+}  // namespace
+
+const char* errno_reason(int error) noexcept {
+  switch (error) {
+    case ECONNREFUSED:
+      return "refused";
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return "unreachable";
+    case ECONNRESET:
+    case EPIPE:
+      return "reset";
+    case ETIMEDOUT:
+      return "timed_out";
+    case EMFILE:
+    case ENFILE:
+      return "fds";
+    case EADDRNOTAVAIL:
+      return "ports";
+    case ENOMEM:
+    case ENOBUFS:
+      return "memory";
+    default:
+      return "failed";
+  }
+}
+
+Result<std::unique_ptr<Stream>> connect_socket(const Address& to) {
+  try {
+    Poco::Net::SocketAddress address(to.host, to.port);
+    Poco::Net::StreamSocket socket(address.family());
+    const int fd = socket.impl()->sockfd();
+    ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+    socket.setNoDelay(true);
+    socket.setBlocking(false);
+    auto stream = std::make_unique<SocketStream>(socket);
+    if (::connect(fd, address.addr(), address.length()) != 0 && errno != EINPROGRESS)
+      return failure(errno, to);
+    return std::unique_ptr<Stream>(std::move(stream));
+  } catch (const Poco::Exception& e) {
+    return failure(e.code() != 0 ? e.code() : errno, to);
+  }
+}
+
+}  // namespace callerapi::wire

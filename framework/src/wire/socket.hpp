@@ -1,0 +1,17 @@
+#pragma once
+
+#include <memory>
+
+#include "callerapi/result.hpp"
+#include "wire/stream.hpp"
+
+namespace callerapi::wire {
+
+/// Begins a non-blocking TCP connect on a Poco StreamSocket: close-on-exec, no delay. Exceptions of
+/// Poco end here. Errors: `resource_exhausted` (fds, ports, memory), `connect_error`.
+Result<std::unique_ptr<Stream>> connect_socket(const Address& to);
+
+/// What an errno of connecting or transferring means: `refused`, `unreachable`, `reset`, ...
+const char* errno_reason(int error) noexcept;
+
+}  // namespace callerapi::wire

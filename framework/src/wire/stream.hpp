@@ -1,0 +1,46 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace callerapi::wire {
+
+/// One address to connect to, in the form the socket layer wants it.
+struct Address {
+  std::string host;  ///< Numeric: "127.0.0.1", "::1".
+  std::uint16_t port = 0;
+
+  bool operator==(const Address&) const = default;
+};
+
+/// What one non-blocking operation did: bytes moved (0 on read: end of stream), or an errno.
+struct IoResult {
+  std::size_t bytes = 0;
+  int error = 0;  ///< 0, EAGAIN, or why it failed.
+};
+
+/// A connected (or connecting) byte stream. Non-blocking, never raises SIGPIPE. One owner at a
+/// time; only shutdown() may be called by others, while the owner cannot destroy it.
+class Stream {
+ public:
+  virtual ~Stream() = default;
+  virtual IoResult read(char* into, std::size_t size) noexcept = 0;
+  virtual IoResult write(const iovec* pieces, int count) noexcept = 0;
+  /// Nothing to read and not closed by the peer: fit to carry a request.
+  virtual bool quiet() noexcept = 0;
+  /// Why a connect that has become writable failed; 0 when it succeeded.
+  virtual int connect_error() noexcept = 0;
+  /// Both directions end; a waiting owner wakes and sees the end of stream.
+  virtual void shutdown() noexcept = 0;
+  /// For poll and epoll; -1 where there is none.
+  virtual int fd() const noexcept = 0;
+
+  /// Bookkeeping of the loop that watches this stream: its slot + 1, or 0.
+  std::uint32_t loop_slot = 0;
+};
+
+}  // namespace callerapi::wire

@@ -1,0 +1,71 @@
+#include "wire/syntax.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "callerapi/headers.hpp"
+
+namespace callerapi::wire {
+namespace {
+
+constexpr std::array<bool, 256> token_bytes = [] {
+  std::array<bool, 256> table{};
+  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
+  for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = true;
+  for (unsigned char c = 'A'; c <= 'Z'; ++c) table[c] = true;
+  for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
+    table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+}  // namespace
+
+bool is_token(std::string_view text) noexcept {
+  for (const char c : text)
+    if (!token_bytes[static_cast<unsigned char>(c)]) return false;
+  return !text.empty();
+}
+
+bool is_field_value(std::string_view text) noexcept {
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
+  }
+  return true;
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+bool is_forbidden_trailer(std::string_view name) noexcept {
+  constexpr std::string_view forbidden[] = {
+      "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive",       "TE",
+      "Trailer",        "Upgrade",           "Host",       "Content-Encoding", "Content-Type",
+      "Content-Range",  "Authorization",     "Set-Cookie", "WWW-Authenticate", "Cache-Control",
+      "Location",       "Retry-After"};
+  return std::ranges::any_of(forbidden, [&](std::string_view f) { return same_name(f, name); }) ||
+         (name.size() > 6 && same_name(name.substr(0, 6), "Proxy-"));
+}
+
+std::string printable(std::string_view bytes) {
+  constexpr std::size_t shown_max = 64;
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes.substr(0, shown_max)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      text += c;
+    } else {
+      text += "\\x";
+      text += digits[byte >> 4];
+      text += digits[byte & 15];
+    }
+  }
+  if (bytes.size() > shown_max) text += "...";
+  return text;
+}
+
+}  // namespace callerapi::wire

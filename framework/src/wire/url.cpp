@@ -1,0 +1,110 @@
+#include "wire/url.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "wire/resolve.hpp"
+
+namespace callerapi::wire {
+namespace {
+
+Error refuse(std::string why) {
+  return {.outcome = Outcome::registry_invalid, .reason = "base_url", .message = "base_url " + why};
+}
+
+bool is_host_byte(char c) noexcept {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+         c == '.' || c == '_';
+}
+
+/// "127.1", "0x7f.1" and "2130706433" are numbers to some resolvers and names to others.
+bool is_address_shorthand(const std::string& host) {
+  const auto last = host.substr(host.find_last_of('.') + 1);
+  const bool number =
+      !last.empty() && (std::ranges::all_of(last, [](char c) { return c >= '0' && c <= '9'; }) ||
+                        last.starts_with("0x") || last.starts_with("0X"));
+  return number && !numeric_address(host, 1);
+}
+
+Result<std::uint16_t> parse_port(std::string_view text) {
+  unsigned port = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (text.empty() || error != std::errc() || stop != text.data() + text.size() || port == 0 ||
+      port > 65535)
+    return refuse("has a port that is no number from 1 to 65535");
+  return static_cast<std::uint16_t>(port);
+}
+
+Result<void> check_path(std::string_view path) {
+  for (const char c : path)
+    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f)
+      return refuse("has a space, control or non-ASCII byte in its path; percent-encode it");
+  for (std::size_t at = 0; at < path.size();) {
+    const auto slash = std::min(path.find('/', at + 1), path.size());
+    std::string segment(path.substr(at + 1, slash - at - 1));
+    // Servers decode before they resolve: %2e is a dot.
+    for (auto dot = segment.find("%2"); dot != std::string::npos; dot = segment.find("%2", dot + 1))
+      if (dot + 2 < segment.size() && (segment[dot + 2] | 0x20) == 'e')
+        segment.replace(dot, 3, ".");
+    if (segment == "." || segment == "..") return refuse("has a dot segment in its path");
+    at = slash;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string BaseUrl::authority() const {
+  std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  if (port != 80) text += ":" + std::to_string(port);
+  return text;
+}
+
+Result<BaseUrl> parse_base_url(std::string_view text) {
+  if (text.starts_with("https://")) return refuse("is https; TLS arrives with a later version");
+  if (!text.starts_with("http://"))
+    return refuse("begins with no scheme; expected http://host[:port][/path]");
+  if (text.find('\\') != std::string_view::npos) return refuse("holds a backslash");
+  if (text.find_first_of("?#") != std::string_view::npos)
+    return refuse("holds a query or fragment; only a path may follow the host");
+  text.remove_prefix(7);
+  const std::string_view authority = text.substr(0, text.find('/'));
+  std::string_view path = text.substr(authority.size());
+  if (authority.find('@') != std::string_view::npos)
+    return refuse("holds user information; credentials belong to config or headers");
+  BaseUrl url{.scheme = "http", .host = {}, .port = 80, .path = {}};
+  std::string_view port;
+  bool has_port = false;
+  if (authority.starts_with('[')) {
+    const auto close = authority.find(']');
+    if (close == std::string_view::npos) return refuse("has an unclosed '['");
+    url.host = authority.substr(1, close - 1);
+    if (url.host.find(':') == std::string::npos || !numeric_address(url.host, 1))
+      return refuse("has no IPv6 address in its brackets");
+    const std::string_view rest = authority.substr(close + 1);
+    if (!rest.empty() && rest.front() != ':') return refuse("has text behind ']'");
+    has_port = !rest.empty();
+    if (has_port) port = rest.substr(1);
+  } else {
+    const auto colon = authority.find(':');
+    url.host = authority.substr(0, colon);
+    has_port = colon != std::string_view::npos;
+    if (has_port) port = authority.substr(colon + 1);
+    if (url.host.empty()) return refuse("has no host");
+    if (!std::ranges::all_of(url.host, is_host_byte))
+      return refuse("has a host with bytes other than letters, digits, '-', '.' and '_'");
+    if (is_address_shorthand(url.host))
+      return refuse("has a shortened IPv4 address; write all four numbers");
+  }
+  if (has_port) {
+    auto parsed = parse_port(port);
+    if (!parsed) return std::move(parsed).error();
+    url.port = *parsed;
+  }
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (auto checked = check_path(path); !checked) return std::move(checked).error();
+  url.path = path;
+  return url;
+}
+
+}  // namespace callerapi::wire

@@ -1,0 +1,95 @@
+#include "wire/multipart_source.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+namespace callerapi::wire {
+namespace {
+
+std::string all_of(BodySource& source, std::size_t step) {
+  std::string out, buffer(step, '\0');
+  for (;;) {
+    const auto got = source.read(buffer);
+    if (!got) return got.error().message;
+    if (*got == 0) return out;
+    out.append(buffer, 0, *got);
+  }
+}
+
+TEST(Multipart, FramesItsPartsAndKnowsItsLength) {
+  Multipart parts;
+  parts.field("a", "1").bytes("f", "q\"uote.txt", "two\r\n", "text/plain");
+  auto source = make_multipart(std::move(parts).take(), "B").value();
+  const std::string want =
+      "--B\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n"
+      "--B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"q%22uote.txt\"\r\n"
+      "Content-Type: text/plain\r\n\r\ntwo\r\n\r\n--B--\r\n";
+
+  EXPECT_EQ(source->length(), want.size());
+  for (const std::size_t step : {1u, 7u, 4096u}) {
+    EXPECT_EQ(all_of(*source, step), want);
+    EXPECT_TRUE(source->rewind());
+  }
+}
+
+TEST(Multipart, AGeneratorHidesTheLengthAndForbidsASecondSending) {
+  Multipart parts;
+  parts.part({"g", "", "", Body::generated([](std::span<char>) { return std::size_t{0}; })});
+  auto source = make_multipart(std::move(parts).take(), "B").value();
+
+  EXPECT_EQ(source->length(), std::nullopt);
+  EXPECT_TRUE(source->rewind());
+  all_of(*source, 64);
+  EXPECT_FALSE(source->rewind());
+}
+
+TEST(Multipart, NamesCannotBreakTheirLine) {
+  const auto reason = [](Multipart::Part part) {
+    std::vector<Multipart::Part> parts;
+    parts.push_back(std::move(part));
+    auto made = make_multipart(std::move(parts), "B");
+    return made ? "ok" : made.error().reason;
+  };
+  EXPECT_EQ(reason({"a\r\nb", "", "", Body::text("x")}), "illegal_byte");
+  EXPECT_EQ(reason({"", "", "", Body::text("x")}), "illegal_byte");
+  EXPECT_EQ(reason({"a", "f\n", "", Body::text("x")}), "illegal_byte");
+  EXPECT_EQ(reason({"a", "f", "text/plain\r\nX: y", Body::text("x")}), "illegal_byte");
+  EXPECT_EQ(reason({"a", "f", "plain", Body::text("x")}), "content_type");
+  EXPECT_EQ(reason({"a", "f", "text/plain; charset=utf-8", Body::text("x")}), "ok");
+}
+
+TEST(FileBody, SendsWhatItDeclaredThoughTheFileGrows) {
+  std::string path = testing::TempDir() + "callerapi_body_XXXXXX";
+  const int fd = ::mkstemp(path.data());
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(::write(fd, "hello", 5), 5);
+  Body body = Body::file(path).value();
+  ASSERT_EQ(::write(fd, " world", 6), 6);
+
+  EXPECT_EQ(body.source()->length(), 5u);
+  EXPECT_EQ(all_of(*body.source(), 4), "hello");
+  EXPECT_TRUE(body.source()->rewind());
+  EXPECT_EQ(all_of(*body.source(), 64), "hello");
+  ::close(fd);
+  ::unlink(path.c_str());
+}
+
+TEST(FileBody, AMissingFileIsNamed) {
+  EXPECT_EQ(Body::file("/nowhere/x").error().message, "/nowhere/x: No such file or directory");
+  EXPECT_EQ(Body::file("/").error().message, "/: not a regular file");
+}
+
+TEST(GeneratedBody, WhatAGeneratorThrowsIsAnError) {
+  Body known = Body::generated(
+      [](std::span<char>) -> Result<std::size_t> { throw std::runtime_error("disk"); });
+  Body unknown = Body::generated([](std::span<char>) -> Result<std::size_t> { throw 7; });
+
+  EXPECT_EQ(all_of(*known.source(), 8), "the generator threw: disk");
+  EXPECT_EQ(all_of(*unknown.source(), 8),
+            "the generator threw something that is no std::exception");
+}
+
+}  // namespace
+}  // namespace callerapi::wire

@@ -1,0 +1,66 @@
+#include "wire/uri_template.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+namespace callerapi::wire {
+namespace {
+
+using Values = std::map<std::string, std::string, std::less<>>;
+
+std::string expand(std::string_view text, const Values& values) {
+  std::string out;
+  const auto done = UriTemplate::compile(text)->expand(
+      out, [&](std::string_view name) -> std::optional<std::string_view> {
+        const auto found = values.find(name);
+        if (found == values.end()) return std::nullopt;
+        return found->second;
+      });
+  return done ? out : done.error().reason;
+}
+
+TEST(UriTemplate, LevelsOneToThreeExpandAsInRfc6570) {
+  const Values v{{"var", "value"},
+                 {"hello", "Hello World!"},
+                 {"path", "/foo/bar"},
+                 {"x", "1024"},
+                 {"y", "768"}};
+
+  EXPECT_EQ(expand("{hello}", v), "Hello%20World%21");
+  EXPECT_EQ(expand("{+path}/here", v), "/foo/bar/here");
+  EXPECT_EQ(expand("{#hello}", v), "#Hello%20World!");
+  EXPECT_EQ(expand("map?{x,y}", v), "map?1024,768");
+  EXPECT_EQ(expand("{+x,path}/here", v), "1024,/foo/bar/here");
+  EXPECT_EQ(expand("X{.x,y}", v), "X.1024.768");
+  EXPECT_EQ(expand("{/var,x}/here", v), "/value/1024/here");
+  EXPECT_EQ(expand("{;x,y}", v), ";x=1024;y=768");
+  EXPECT_EQ(expand("{?x,y}", v), "?x=1024&y=768");
+  EXPECT_EQ(expand("?fixed=yes{&x}", v), "?fixed=yes&x=1024");
+  EXPECT_EQ(expand("/x{?none,y}", v), "/x?y=768");
+}
+
+TEST(UriTemplate, AValueCannotLeaveItsSegment) {
+  EXPECT_EQ(expand("/f/{id}", {{"id", "a/b?c#d%;\\ ü"}}), "/f/a%2Fb%3Fc%23d%25%3B%5C%20%C3%BC");
+  for (const char* value : {".", "..", "a/../b", "a\\..", "../x"})
+    EXPECT_EQ(expand("/f/{id}", {{"id", value}}), "dot_segment") << value;
+  EXPECT_EQ(expand("/f/{+id}", {{"id", "%2e%2E/x"}}), "dot_segment");
+  EXPECT_EQ(expand("/f/{id}", {{"id", "..."}}), "/f/...");
+}
+
+TEST(UriTemplate, BadValuesAreRefused) {
+  EXPECT_EQ(expand("/f/{id}", {{"id", ""}}), "empty_path_param");
+  EXPECT_EQ(expand("/f/{id}", {}), "missing_parameter");
+  EXPECT_EQ(expand("/f/{id}", {{"id", "a\r\nb"}}), "illegal_byte");
+  EXPECT_EQ(expand("/f/{id}", {{"id", "a\tb"}}), "illegal_byte");
+  EXPECT_EQ(expand("/f/{id}", {{"id", "\xc0\xae"}}), "not_utf8");
+}
+
+TEST(UriTemplate, MalformedTemplatesAreRefused) {
+  for (const char* text :
+       {"/{", "/}", "/{}", "/{a,}", "/{a b}", "/{a}}", "/{a{b}}", "/ x", "/\xc3"})
+    EXPECT_FALSE(UriTemplate::compile(text)) << text;
+}
+
+}  // namespace
+}  // namespace callerapi::wire
