@@ -1,0 +1,44 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "policy/call_run.hpp"
+
+namespace callerapi::policy {
+
+/// Drives one call on the loop. All of it runs on the loop's thread; it keeps itself alive until
+/// it has told its owner, once.
+class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
+                        private pool::Waiter,
+                        private wire::StreamEvents {
+ public:
+  using Done = std::function<void(Result<Response>)>;
+  AsyncCall(CallParts parts, Done done);
+  ~AsyncCall();
+
+  void begin();
+  /// Ends the call now. The connection is closed before `done` runs.
+  void end(Error why);
+
+ private:
+  void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override;
+  void on_ready() noexcept override;
+  void on_time();
+  void attempt();
+  void pump();
+  void after_exchange();
+  void next_or_finish(bool again);
+  void finish();
+
+  enum class Waiting : std::uint8_t { nothing, connection, exchange, retry, done };
+
+  CallRun run_;
+  Done done_;
+  wire::Timer timer_;
+  Waiting waiting_ = Waiting::nothing;
+  std::unique_ptr<pool::Connection> connection_;
+  std::optional<wire::Exchange> exchange_;
+};
+
+}  // namespace callerapi::policy

@@ -1,0 +1,216 @@
+#include "policy/call_run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "policy/hook_request.hpp"
+#include "wire/request_writer.hpp"
+
+namespace callerapi::policy {
+namespace {
+
+std::int64_t ms(Duration d) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(d).count();
+}
+
+TimePoint plus(TimePoint from, Duration by) {
+  return by >= no_deadline - from ? no_deadline : from + by;
+}
+
+}  // namespace
+
+CallRun::CallRun(CallParts parts) : parts_(std::move(parts)) {
+  const Prepared& call = parts_.prepared;
+  terms_ = {call.settings.retry, call.attempts_max, call.may_repeat, call.deadline};
+  parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
+  parts_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+CallRun::~CallRun() {
+  if (parts_.code) parts_.code->release();
+}
+
+/// Puts the call's name and its numbers around what happened in an attempt.
+Error CallRun::placed(Error error) const {
+  error.attempts = attempts_;
+  error.message = parts_.prepared.where + ": " + std::string(name(error.outcome)) + " in " +
+                  std::string(name(error.phase)) + " after " +
+                  std::to_string(ms(loop().now() - parts_.prepared.started)) + " ms (attempt " +
+                  std::to_string(attempts_) + ", sent=" + std::string(name(error.sent)) +
+                  "): " + error.message;
+  return error;
+}
+
+void CallRun::set_result(Result<Response> result) { result_.emplace(std::move(result)); }
+
+bool CallRun::begin_attempt() {
+  const Prepared& call = parts_.prepared;
+  attempt_began_ = progress_at_ = loop().now();
+  if (attempt_began_ >= call.deadline) {
+    set_result(placed({.outcome = Outcome::deadline_exceeded,
+                       .reason = "total",
+                       .message = "the deadline passed before the request could be sent",
+                       .phase = Phase::queue}));
+    return false;
+  }
+  attempt_ends_ = std::min(plus(attempt_began_, call.attempt), call.deadline);
+  ++attempts_;
+  return build_head();
+}
+
+bool CallRun::build_head() {
+  Prepared& call = parts_.prepared;
+  Headers headers = call.headers;
+  if (attempts_ > 1) headers.set("Caller-Previous-Attempts", std::to_string(attempts_ - 1));
+  if (attempt_ends_ != no_deadline)
+    headers.set("Caller-Timeout-Ms",
+                std::to_string(std::max<std::int64_t>(1, ms(attempt_ends_ - attempt_began_))));
+  if (parts_.code) {
+    RequestOfHook request(call, headers, attempts_);
+    Result<void> hooked = attempts_ == 1 ? parts_.code->on_request(request) : Result<void>();
+    if (hooked && attempts_ == 1) call.headers = headers;
+    if (hooked) hooked = parts_.code->sign(request);
+    if (!hooked) {
+      set_result(placed(std::move(hooked).error()));
+      return false;
+    }
+  }
+  head_.clear();
+  wire::RequestHead head{.method = call.method,
+                         .target = call.target,
+                         .authority = call.authority,
+                         .headers = &headers,
+                         .has_body = call.has_body,
+                         .content_length = {}};
+  if (call.has_body) head.content_length = call.source ? call.source->length() : call.body.size();
+  if (auto written = wire::append_head(head_, head); !written) {
+    Error error = std::move(written).error();
+    error.message = call.where + ": " + error.message;
+    set_result(std::move(error));
+    return false;
+  }
+  return true;
+}
+
+TimePoint CallRun::acquire_deadline() const noexcept {
+  const Duration acquire = parts_.prepared.settings.timeouts.acquire;
+  // The wait may include opening a connection, which has its own times.
+  const pool::Settings& pool = parts_.origin->settings();
+  const Duration open = pool.dns + pool.connect;
+  return std::min(attempt_ends_,
+                  acquire > Duration::zero() ? plus(attempt_began_, acquire + open) : no_deadline);
+}
+
+wire::ExchangeRequest CallRun::request() {
+  const Prepared& call = parts_.prepared;
+  parts_.counters->attempts.fetch_add(1, std::memory_order_relaxed);
+  if (attempts_ > 1) parts_.counters->retries.fetch_add(1, std::memory_order_relaxed);
+  wire::ExchangeRequest request;
+  request.method = call.method;
+  request.head = head_;
+  request.body = call.body;
+  request.source = call.source.get();
+  request.chunked = call.source && !call.source->length();
+  request.sink = call.sink.get();
+  request.response_bytes_max = call.settings.response_bytes_max;
+  request.limits.head_bytes = call.settings.response_head_bytes_max;
+  progress_at_ = loop().now();
+  return request;
+}
+
+TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
+  const Timeouts& times = parts_.prepared.settings.timeouts;
+  Duration stall = exchange.wants_write() ? times.write_stall
+                   : exchange.answered()  ? times.read_idle
+                                          : times.first_byte.value_or(Duration::zero());
+  if (stall <= Duration::zero()) return attempt_ends_;
+  return std::min(attempt_ends_, plus(progress_at_, stall));
+}
+
+void CallRun::expire(wire::Exchange& exchange) {
+  const TimePoint now = loop().now();
+  if (now < next_look(exchange)) return;
+  const Prepared& call = parts_.prepared;
+  if (now >= call.deadline)
+    return exchange.abort(Outcome::deadline_exceeded, "total",
+                          "the deadline of " + std::to_string(ms(call.deadline - call.started)) +
+                              " ms passed; raise timeouts.total if the service needs longer");
+  if (now >= attempt_ends_)
+    return exchange.abort(Outcome::attempt_timeout, "attempt",
+                          "no complete answer within " + std::to_string(ms(call.attempt)) +
+                              " ms; raise timeouts.attempt if the service needs longer");
+  const char* key = exchange.wants_write() ? "write_stall"
+                    : exchange.answered()  ? "read_idle"
+                                           : "first_byte";
+  exchange.abort(Outcome::attempt_timeout, key,
+                 std::string("no byte moved for longer than timeouts.") + key);
+}
+
+Error CallRun::acquire_expired() const {
+  const Prepared& call = parts_.prepared;
+  if (loop().now() >= call.deadline)
+    return {.outcome = Outcome::deadline_exceeded,
+            .reason = "total",
+            .message = "the deadline of " + std::to_string(ms(call.deadline - call.started)) +
+                       " ms passed while waiting for a connection",
+            .phase = Phase::queue};
+  const pool::Settings& pool = parts_.origin->settings();
+  return {.outcome = Outcome::pool_timeout,
+          .reason = "acquire",
+          .message = "no connection to " + pool.host + ":" + std::to_string(pool.port) +
+                     " became free in time; " + std::to_string(pool.connections_max) +
+                     " at most (pool.connections_max)",
+          .phase = Phase::queue};
+}
+
+bool CallRun::judge(Attempted attempt) {
+  Prepared& call = parts_.prepared;
+  const Decision next =
+      retry_.after(terms_, attempt, loop().now(), loop().random(), loop().wall_ms());
+  if (!next.again) return false;
+  if (call.source && !call.source->rewind()) return false;
+  retry_at_ = loop().now() + next.wait;
+  return true;
+}
+
+bool CallRun::finished(wire::Exchange& exchange) {
+  const bool complete = exchange.advance() == wire::Exchange::State::done;
+  if (!complete) return failed(exchange.take_error());
+  Response response = exchange.take_response();
+  const bool committed = parts_.prepared.sink != nullptr && response.status < 400;
+  if (judge({.response = &response, .committed = committed})) return true;
+  if (parts_.code) {
+    const HookResponse seen{response.status, response.headers, response.body};
+    if (auto hooked = parts_.code->on_response(seen); !hooked) {
+      set_result(placed(std::move(hooked).error()));
+      return false;
+    }
+  }
+  response.attempts = attempts_;
+  response.generation = parts_.generation;
+  response.elapsed = loop().now() - parts_.prepared.started;
+  set_result(std::move(response));
+  return false;
+}
+
+bool CallRun::failed(Error error) {
+  if (auto why = parts_.origin->closed()) error = std::move(*why);
+  const bool committed = parts_.prepared.sink != nullptr && error.phase == Phase::body;
+  if (judge({.error = &error, .committed = committed})) return true;
+  set_result(placed(std::move(error)));
+  return false;
+}
+
+void CallRun::end(Error error) {
+  if (!result_) set_result(placed(std::move(error)));
+}
+
+Result<Response> CallRun::take_result() {
+  if (parts_.code) std::exchange(parts_.code, nullptr)->release();
+  parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (!*result_) parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
+  return std::move(*result_);
+}
+
+}  // namespace callerapi::policy

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "callerapi/response.hpp"
+#include "callerapi/result.hpp"
+#include "policy/hooks.hpp"
+#include "policy/prepared.hpp"
+#include "policy/retry.hpp"
+#include "pool/origin.hpp"
+#include "wire/exchange.hpp"
+#include "wire/loop.hpp"
+
+namespace callerapi::policy {
+
+/// Counters of one Caller. Relaxed: for people, not for decisions.
+struct CallCounters {
+  std::atomic<std::uint64_t> calls{0}, failed{0}, attempts{0}, retries{0}, in_flight{0};
+};
+
+/// What a call is made with.
+struct CallParts {
+  wire::Loop* loop = nullptr;
+  std::shared_ptr<pool::Origin> origin;
+  std::shared_ptr<PluginCode> code;  ///< Held (acquired) by the call; null: no hooks.
+  CallCounters* counters = nullptr;
+  std::uint64_t generation = 0;
+  Prepared prepared;
+};
+
+/// One call between its attempts: builds each request, judges each end, decides what comes next.
+/// It moves no bytes and waits for nothing; the driver that owns it does (decision 12). One thread
+/// at a time.
+class CallRun {
+ public:
+  explicit CallRun(CallParts parts);
+  ~CallRun();
+  CallRun(const CallRun&) = delete;
+  CallRun& operator=(const CallRun&) = delete;
+
+  wire::Loop& loop() const noexcept { return *parts_.loop; }
+  pool::Origin& origin() const noexcept { return *parts_.origin; }
+  const Prepared& prepared() const noexcept { return parts_.prepared; }
+
+  /// Begins the next attempt: false when there is no time for it or a hook refused; the result is
+  /// then set. The connection must not be waited for beyond acquire_deadline().
+  bool begin_attempt();
+  TimePoint acquire_deadline() const noexcept;
+  /// What to send on the connection of this attempt.
+  wire::ExchangeRequest request();
+
+  /// When an exchange that makes no further progress must be looked at again.
+  TimePoint next_look(const wire::Exchange& exchange) const noexcept;
+  void note_progress() noexcept { progress_at_ = loop().now(); }
+  /// Ends the exchange if one of its times has passed.
+  void expire(wire::Exchange& exchange);
+  /// The queue for a connection took too long.
+  Error acquire_expired() const;
+
+  /// Takes what an attempt came to. True: try again at retry_at(). False: result() is set.
+  bool finished(wire::Exchange& exchange);
+  bool failed(Error error);
+  TimePoint retry_at() const noexcept { return retry_at_; }
+
+  /// Ends the call from outside.
+  void end(Error error);
+  /// Ends the lease on the plugin, counts, and hands the result out, once.
+  Result<Response> take_result();
+
+ private:
+  bool build_head();
+  bool judge(Attempted attempt);
+  void set_result(Result<Response> result);
+  Error placed(Error error) const;
+
+  CallParts parts_;
+  RetryState retry_;
+  RetryTerms terms_;
+  int attempts_ = 0;
+  std::string head_;
+  TimePoint attempt_began_{}, attempt_ends_{}, progress_at_{}, retry_at_{};
+  std::optional<Result<Response>> result_;
+};
+
+}  // namespace callerapi::policy

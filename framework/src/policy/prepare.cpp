@@ -1,0 +1,233 @@
+#include <charconv>
+#include <utility>
+
+#include "policy/prepared.hpp"
+#include "policy/uuid.hpp"
+#include "wire/encode.hpp"
+#include "wire/multipart_source.hpp"
+
+namespace callerapi::policy {
+namespace {
+
+Error invalid(const Prepared& call, std::string reason, std::string text) {
+  return call_error(call.where, Outcome::invalid_argument, std::move(reason), std::move(text));
+}
+
+/// Prefixes an error of a lower floor with the call it belongs to.
+Error within(const Prepared& call, Error error) {
+  error.message = call.where + ": " + error.message;
+  return error;
+}
+
+bool fits(ParamType type, std::string_view value) {
+  const char* end = value.data() + value.size();
+  switch (type) {
+    case ParamType::text:
+      return true;
+    case ParamType::integer: {
+      std::int64_t number = 0;
+      const auto [stop, error] = std::from_chars(value.data(), end, number);
+      return error == std::errc() && stop == end;
+    }
+    case ParamType::real: {
+      double number = 0;
+      const auto [stop, error] = std::from_chars(value.data(), end, number);
+      return error == std::errc() && stop == end;
+    }
+    case ParamType::boolean:
+      return value == "true" || value == "false";
+  }
+  return false;
+}
+
+const std::string* find(const Request::Pairs& pairs, std::string_view name) {
+  for (const auto& [key, value] : pairs)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+Result<void> check_params(const Prepared& call, const Endpoint& endpoint, const Request& request) {
+  for (const Param& param : endpoint.params) {
+    const std::string* value = nullptr;
+    std::string from_header;
+    if (param.place == Place::path || param.place == Place::location) {
+      value = find(request.path_values, param.name);
+    } else if (param.place == Place::query) {
+      value = find(request.query_values, param.name);
+    } else if (param.place == Place::header) {
+      if (const auto found = request.headers.get(param.name)) value = &(from_header = *found);
+    } else if (const auto* form = std::get_if<Request::Form>(&request.payload)) {
+      value = find(form->fields, param.name);
+    }
+    const std::string what = std::string(name(param.place)) + " parameter '" + param.name + "'";
+    if (value == nullptr) {
+      if (param.required) return invalid(call, "missing_parameter", what + " is required");
+    } else if (!fits(param.type, *value)) {
+      return invalid(call, "parameter_type",
+                     what + " does not fit its type; expected " + std::string(name(param.type)));
+    }
+  }
+  for (const auto& [key, value] : request.path_values) {
+    bool known = false;
+    for (const Param& param : endpoint.params)
+      known = known ||
+              (param.name == key && (param.place == Place::path || param.place == Place::location));
+    if (!known)
+      return invalid(call, "unknown_parameter",
+                     "no path parameter '" + key + "' in " + endpoint.path);
+  }
+  return {};
+}
+
+std::string_view kind_of(const Request::Payload& payload) {
+  constexpr std::string_view kinds[] = {"none", "json", "form", "multipart", "bytes"};
+  return kinds[payload.index()];
+}
+
+Result<void> check_body(const Prepared& call, const Endpoint& endpoint, const Request& request) {
+  const std::string_view wanted = name(endpoint.request_body), given = kind_of(request.payload);
+  if (wanted == given) return {};
+  if (endpoint.request_body == BodyKind::none)
+    return invalid(call, "body_not_taken",
+                   "takes no body, but one of kind " + std::string(given) + " was given");
+  // Raw bytes may stand in for any kind: the caller brings the content type.
+  if (given == "bytes") return {};
+  if (given == "none" && endpoint.request_body != BodyKind::json &&
+      endpoint.request_body != BodyKind::multipart)
+    return {};
+  return invalid(call, "body_kind",
+                 "takes a body of kind " + std::string(wanted) + ", not " + std::string(given));
+}
+
+void set_text(Prepared& call, std::string text, std::string_view content_type) {
+  call.body = std::move(text);
+  call.has_body = true;
+  if (!call.headers.contains("Content-Type") && !content_type.empty())
+    call.headers.add("Content-Type", content_type);
+}
+
+Result<void> take_payload(Prepared& call, Request& request, wire::Loop& loop) {
+  if (auto* json = std::get_if<Request::Json>(&request.payload)) {
+    set_text(call, std::move(json->text), "application/json");
+  } else if (auto* form = std::get_if<Request::Form>(&request.payload)) {
+    set_text(call, wire::encode_form(form->fields), "application/x-www-form-urlencoded");
+  } else if (auto* parts = std::get_if<Multipart>(&request.payload)) {
+    if (!parts->state()) return within(call, parts->state().error());
+    const std::string boundary = wire::make_boundary(loop.random());
+    auto source = wire::make_multipart(std::move(*parts).take(), boundary);
+    if (!source) return within(call, std::move(source).error());
+    call.source = std::move(*source);
+    call.has_body = true;
+    call.headers.set("Content-Type", "multipart/form-data; boundary=" + boundary);
+  } else if (auto* body = std::get_if<Body>(&request.payload)) {
+    if (body->source() == nullptr) {
+      set_text(call, body->in_memory(), body->content_type());
+    } else {
+      call.has_body = true;
+      if (!call.headers.contains("Content-Type") && !body->content_type().empty())
+        call.headers.add("Content-Type", body->content_type());
+      call.source = std::move(*body).take_source();
+    }
+  }
+  return {};
+}
+
+Result<void> set_times(Prepared& call, const Request& request, wire::Loop& loop) {
+  call.started = loop.now();
+  call.total = request.timeout_total.value_or(call.settings.timeouts.total);
+  if (call.settings.total_max) call.total = std::min(call.total, *call.settings.total_max);
+  if (call.total <= Duration::zero())
+    return invalid(call, "timeout",
+                   "a timeout of zero or less leaves no time for the call; give more than 0");
+  call.deadline = request.deadline_at;
+  if (call.total < no_deadline - call.started)
+    call.deadline = std::min(call.deadline, call.started + call.total);
+  call.attempts_max = request.attempts_max.value_or(call.settings.retry.max_attempts);
+  if (call.settings.attempts_max)
+    call.attempts_max = std::min(call.attempts_max, *call.settings.attempts_max);
+  if (call.attempts_max < 1) return invalid(call, "attempts", "max_attempts must be at least 1");
+  call.attempt = call.settings.attempt_of(call.total, call.may_repeat && call.attempts_max > 1);
+  return {};
+}
+
+void set_headers(Prepared& call, const ServiceView& service, Request& request) {
+  call.headers = std::move(request.headers);
+  const auto add = [&](std::string_view name, std::string_view value) {
+    if (!value.empty() && !call.headers.contains(name)) call.headers.add(name, value);
+  };
+  for (const auto& [name, value] : call.settings.headers) add(name, value);
+  add("User-Agent", service.user_agent);
+  add("Caller-Name", service.caller_name);
+}
+
+Result<Prepared> finish(Prepared call, const ServiceView& service, Request request,
+                        wire::Loop& loop, bool mint_key) {
+  set_headers(call, service, request);
+  if (auto taken = take_payload(call, request, loop); !taken) return std::move(taken).error();
+  call.sink = std::move(request.sink);
+  if (!request.key.empty()) {
+    call.headers.set("Idempotency-Key", request.key);
+  } else if (mint_key && !call.headers.contains("Idempotency-Key")) {
+    call.headers.add("Idempotency-Key",
+                     "\"" + uuid_v7(loop.wall_ms(), loop.random(), loop.random()) + "\"");
+  }
+  if (call.headers.contains("Idempotency-Key")) call.may_repeat = true;
+  if (auto timed = set_times(call, request, loop); !timed) return std::move(timed).error();
+  return call;
+}
+
+}  // namespace
+
+Error call_error(std::string_view where, Outcome outcome, std::string reason, std::string text) {
+  return {.outcome = outcome,
+          .reason = std::move(reason),
+          .message = std::string(where) + ": " + text,
+          .phase = Phase::args};
+}
+
+Result<Prepared> prepare(const ServiceView& service, const Endpoint& endpoint,
+                         const wire::UriTemplate& path, const Settings& settings, Request request,
+                         wire::Loop& loop) {
+  Prepared call;
+  call.where.append(service.name).append(".").append(endpoint.name);
+  call.endpoint = endpoint.name;
+  call.method = endpoint.method;
+  call.authority = service.authority;
+  call.settings = settings;
+  call.may_repeat = may_repeat(endpoint);
+  if (auto checked = check_params(call, endpoint, request); !checked)
+    return std::move(checked).error();
+  if (auto checked = check_body(call, endpoint, request); !checked)
+    return std::move(checked).error();
+
+  call.target = service.path_prefix;
+  const auto lookup = [&](std::string_view name) -> std::optional<std::string_view> {
+    if (const std::string* value = find(request.path_values, name)) return *value;
+    return std::nullopt;
+  };
+  const auto expanded = path.expand(call.target, lookup);
+  if (!expanded) return within(call, expanded.error());
+  if (auto added = wire::append_query(call.target, request.query_values); !added)
+    return within(call, std::move(added).error());
+  return finish(std::move(call), service, std::move(request), loop,
+                endpoint.idempotency == Idempotency::key);
+}
+
+Result<Prepared> prepare_ad_hoc(const ServiceView& service, std::string_view method,
+                                std::string_view path, const Settings& settings, Request request,
+                                wire::Loop& loop) {
+  Prepared call;
+  call.where.append(service.name).append(" ").append(method);
+  call.method = method;
+  call.authority = service.authority;
+  call.settings = settings;
+  call.may_repeat = idempotent_method(method);
+  if (path.empty() || path.front() != '/')
+    return invalid(call, "path", "the path of a request begins with '/'");
+  call.target.append(service.path_prefix).append(path);
+  if (auto added = wire::append_query(call.target, request.query_values); !added)
+    return within(call, std::move(added).error());
+  return finish(std::move(call), service, std::move(request), loop, false);
+}
+
+}  // namespace callerapi::policy

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "callerapi/body.hpp"
+#include "callerapi/request.hpp"
+#include "callerapi/result.hpp"
+#include "policy/endpoint.hpp"
+#include "policy/settings.hpp"
+#include "wire/loop.hpp"
+#include "wire/uri_template.hpp"
+
+namespace callerapi::policy {
+
+/// What a request needs to know of its service. Views live as long as the service's node.
+struct ServiceView {
+  std::string_view name;
+  std::string_view authority;    ///< For Host: "billing.svc:8080".
+  std::string_view path_prefix;  ///< Path of base_url, without trailing slash.
+  std::string_view user_agent;   ///< "callerapi/0.1.0 billing/2.3.1".
+  std::string_view caller_name;  ///< Sent as Caller-Name; may be empty.
+};
+
+/// A request that was checked and built once; each attempt adds its own headers.
+struct Prepared {
+  std::string where;  ///< "billing.get_invoice", the beginning of every message.
+  std::string endpoint;
+  std::string method, target, authority;
+  Headers headers;
+  std::string body;                    ///< In memory, or
+  std::unique_ptr<BodySource> source;  ///< streamed.
+  bool has_body = false;
+  std::shared_ptr<BodySink> sink;
+  bool may_repeat = false;
+  Settings settings;
+  int attempts_max = 1;
+  TimePoint started{}, deadline{};
+  Duration total{};
+  Duration attempt{};
+
+  /// Must it run on a thread that may block?
+  bool blocking() const noexcept { return source != nullptr || sink != nullptr; }
+};
+
+/// An error of this call with `where` in front of its text.
+Error call_error(std::string_view where, Outcome outcome, std::string reason, std::string text);
+
+/// Checks `request` against a declared endpoint. Errors: `invalid_argument`, `body_source_error`.
+Result<Prepared> prepare(const ServiceView& service, const Endpoint& endpoint,
+                         const wire::UriTemplate& path, const Settings& settings, Request request,
+                         wire::Loop& loop);
+
+/// The same for an ad-hoc request: `path` is sent as given, after validation.
+Result<Prepared> prepare_ad_hoc(const ServiceView& service, std::string_view method,
+                                std::string_view path, const Settings& settings, Request request,
+                                wire::Loop& loop);
+
+}  // namespace callerapi::policy

@@ -1,0 +1,106 @@
+#include "policy/retry.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <ctime>
+#include <string>
+
+#include "base/outcomes.hpp"
+
+namespace callerapi::policy {
+namespace {
+
+using base::RetryRule;
+
+// An attempt with less time than this cannot come back.
+constexpr Duration min_useful = std::chrono::milliseconds(5);
+constexpr int transparent_max = 2;
+
+Duration up_to(Duration limit, std::uint64_t random) {
+  if (limit <= Duration::zero()) return Duration::zero();
+  return Duration(static_cast<Duration::rep>(random % static_cast<std::uint64_t>(limit.count())));
+}
+
+/// base * 2^(n-1), at most cap, without overflow.
+Duration ceiling(Duration base, Duration cap, int n) {
+  Duration d = base;
+  for (int i = 1; i < n && d < cap; ++i) d *= 2;
+  return std::min(d, cap);
+}
+
+std::optional<std::int64_t> http_date_ms(std::string_view text) {
+  std::tm parts{};
+  const std::string copy(text);
+  const char* end = ::strptime(copy.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  return static_cast<std::int64_t>(::timegm(&parts)) * 1000;
+}
+
+bool is_stale_before_a_byte(const Error& error) {
+  return error.outcome == Outcome::stale_connection && error.sent == Sent::no;
+}
+
+}  // namespace
+
+std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms) {
+  const auto text = response.headers.get("Retry-After");
+  if (!text) return std::nullopt;
+  std::int64_t seconds = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, seconds);
+  if (error == std::errc() && stop == end) {
+    if (seconds < 0) return std::nullopt;
+    return std::chrono::seconds(std::min<std::int64_t>(seconds, std::int64_t{86'400} * 365));
+  }
+  const auto when = http_date_ms(*text);
+  if (!when) return std::nullopt;
+  if (const auto date = response.headers.get("Date"))
+    if (const auto sent = http_date_ms(*date)) wall_ms = *sent;
+  return std::chrono::milliseconds(std::max<std::int64_t>(0, *when - wall_ms));
+}
+
+Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, TimePoint now,
+                           std::uint64_t random, std::int64_t wall_ms) {
+  const auto stop = [](std::string_view why) { return Decision{false, {}, why}; };
+  const base::StatusRow* status =
+      attempt.response ? &base::row_of_status(attempt.response->status) : nullptr;
+  RetryRule rule = status ? status->retry : base::row_of(attempt.error->outcome).retry;
+  std::optional<Duration> asked;
+  if (attempt.response) {
+    asked = retry_after(*attempt.response, wall_ms);
+    if (attempt.response->status == 503 && asked) rule = RetryRule::throttle;
+  }
+  const bool free = rule == RetryRule::fresh ||
+                    (attempt.error && attempt.error->outcome == Outcome::stale_connection);
+  if (attempt.error && is_stale_before_a_byte(*attempt.error)) rule = RetryRule::any;
+  if (rule == RetryRule::never || rule == RetryRule::refresh) return stop("class");
+  if (rule == RetryRule::optional && !terms.settings.on_500) return stop("class");
+  if (rule != RetryRule::any && !terms.may_repeat) return stop("idempotency");
+  if (!attempt.replayable) return stop("body_not_replayable");
+  if (attempt.committed) return stop("committed");
+
+  if (free) {
+    if (transparent_ >= transparent_max) return stop("attempts");
+    if (now + min_useful >= terms.deadline) return stop("no_time");
+    ++transparent_;
+    return {true, Duration::zero(), {}};
+  }
+  if (counted_ >= terms.attempts_max) return stop("attempts");
+  if (asked && *asked > terms.settings.max_retry_after) return stop("retry_after");
+
+  const bool throttled = rule == RetryRule::throttle;
+  const Duration base = throttled ? terms.settings.throttle_base : terms.settings.base;
+  const Duration cap = throttled ? terms.settings.throttle_cap : terms.settings.cap;
+  Duration wait = up_to(ceiling(base, cap, counted_), random);
+  if (asked) {
+    const Duration spread = std::min<Duration>(*asked / 2, std::chrono::seconds(1));
+    wait = std::max(wait, *asked + up_to(spread, random >> 8));
+  }
+  if (terms.deadline != no_deadline && wait + min_useful >= terms.deadline - now)
+    return stop("no_time");
+  ++counted_;
+  return {true, wait, {}};
+}
+
+}  // namespace callerapi::policy

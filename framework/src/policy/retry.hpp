@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "callerapi/response.hpp"
+#include "callerapi/result.hpp"
+#include "policy/settings.hpp"
+
+namespace callerapi::policy {
+
+/// What one attempt came to, as far as the question "again?" goes.
+struct Attempted {
+  const Error* error = nullptr;        ///< Or
+  const Response* response = nullptr;  ///< a complete response.
+  bool replayable = true;              ///< The same body can be sent again.
+  bool committed = false;              ///< A byte of the response has reached the caller.
+};
+
+/// What a call may do, fixed when it began.
+struct RetryTerms {
+  Retry settings;
+  int attempts_max = 1;
+  bool may_repeat = false;
+  TimePoint deadline = no_deadline;
+};
+
+struct Decision {
+  bool again = false;
+  Duration wait{0};
+  std::string_view stop_reason;  ///< Why not: "", class, idempotency, body_not_replayable, ...
+};
+
+/// Decides after each attempt of one call (semantics S5). Pure but for its counts; one thread.
+class RetryState {
+ public:
+  /// `random` gives evenly spread 64-bit numbers. `wall_ms` measures an HTTP-date of Retry-After
+  /// where the response carries no Date.
+  Decision after(const RetryTerms& terms, const Attempted& attempt, TimePoint now,
+                 std::uint64_t random, std::int64_t wall_ms);
+
+ private:
+  int counted_ = 1;      ///< Attempts that max_attempts counts.
+  int transparent_ = 0;  ///< Retries it does not.
+};
+
+/// Retry-After in delta-seconds or as an HTTP-date against the response's own Date; nullopt: none
+/// or unreadable.
+std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms);
+
+}  // namespace callerapi::policy

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "callerapi/deadline.hpp"
+
+namespace callerapi::policy {
+
+using namespace std::chrono_literals;
+
+/// Semantics S2. Unset means: derived, see attempt_of().
+struct Timeouts {
+  Duration total = 30s;
+  std::optional<Duration> attempt;
+  Duration acquire = 1s;       ///< Waiting for a connection of a full pool. 0: off.
+  Duration write_stall = 10s;  ///< No byte could be written for so long. 0: off.
+  std::optional<Duration> first_byte;
+  Duration read_idle = 10s;  ///< No byte arrived for so long while a response is read. 0: off.
+};
+
+/// Semantics S5.
+struct Retry {
+  int max_attempts = 2;
+  Duration base = 50ms, cap = 2s;
+  Duration throttle_base = 1s, throttle_cap = 20s;
+  Duration max_retry_after = 30s;
+  bool on_500 = false;
+};
+
+/// What one endpoint of one service is called with, every level of the registry applied.
+struct Settings {
+  Timeouts timeouts;
+  Retry retry;
+  std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
+  std::size_t response_head_bytes_max = 64u << 10;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< Added where the call has none.
+
+  /// The host's [clamps], which bound the options of a call as well.
+  std::optional<Duration> total_max;
+  std::optional<int> attempts_max;
+
+  /// attempt = total for endpoints that are never retried, else min(10 s, total).
+  Duration attempt_of(Duration total, bool may_retry) const noexcept {
+    if (timeouts.attempt) return std::min(*timeouts.attempt, total);
+    return may_retry ? std::min<Duration>(10s, total) : total;
+  }
+};
+
+}  // namespace callerapi::policy

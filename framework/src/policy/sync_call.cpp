@@ -1,0 +1,162 @@
+#include "policy/sync_call.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "base/futex.hpp"
+
+namespace callerapi::policy {
+
+/// The stream a stop() may shut down, for as long as this object lives.
+class ActiveStream {
+ public:
+  ActiveStream(StopToken* token, wire::Stream& stream) : token_(token) {
+    if (!token_) return;
+    base::Lock lock(token_->mutex_);
+    token_->active_ = &stream;
+    if (token_->why_) stream.shutdown();
+  }
+  ~ActiveStream() {
+    if (!token_) return;
+    base::Lock lock(token_->mutex_);
+    token_->active_ = nullptr;
+  }
+  ActiveStream(const ActiveStream&) = delete;
+  ActiveStream& operator=(const ActiveStream&) = delete;
+
+ private:
+  StopToken* token_;
+};
+
+void StopToken::stop(Error why) {
+  base::Lock lock(mutex_);
+  if (why_) return;
+  why_ = std::move(why);
+  if (active_) active_->shutdown();
+  word_ = 1;
+  base::futex_wake_all(word_);
+}
+
+std::optional<Error> StopToken::stopped() const {
+  if (word_.load() == 0) return std::nullopt;
+  base::Lock lock(mutex_);
+  return why_;
+}
+
+void StopToken::sleep_until(TimePoint until) { base::futex_wait_until(word_, 0, until); }
+
+namespace {
+
+/// Waits on this thread for a connection that the loop takes from the pool or opens.
+class Handover final : public pool::Waiter, public std::enable_shared_from_this<Handover> {
+ public:
+  void ask(CallRun& run) {
+    run.loop().post([self = shared_from_this(), origin = run.origin().shared_from_this()] {
+      if (!self->withdrawn_) origin->wait(*self);
+    });
+  }
+  /// Null: the time is over. The loop forgets us before that is certain.
+  std::optional<Result<std::unique_ptr<pool::Connection>>> await(CallRun& run, StopToken* token) {
+    const TimePoint until = run.acquire_deadline();
+    while (ready_.load() == 0 && run.loop().now() < until && !(token && token->stopped())) {
+      // A stop has its own word: look at it now and then while there is one.
+      const TimePoint slice =
+          token ? std::min(until, run.loop().now() + std::chrono::milliseconds(20)) : until;
+      base::futex_wait_until(ready_, 0, slice);
+    }
+    if (ready_.load() == 0) {
+      run.loop().post([self = shared_from_this(), origin = run.origin().shared_from_this()] {
+        self->withdrawn_ = true;
+        origin->withdraw(*self);
+        self->settle();
+      });
+      while (ready_.load() == 0) base::futex_wait_until(ready_, 0, no_deadline);
+    }
+    return std::move(got_);
+  }
+
+ private:
+  void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override {
+    got_.emplace(std::move(got));
+    settle();
+  }
+  void settle() {
+    ready_ = 1;
+    base::futex_wake_all(ready_);
+  }
+
+  std::atomic<std::uint32_t> ready_{0};
+  std::optional<Result<std::unique_ptr<pool::Connection>>> got_;
+  bool withdrawn_ = false;  ///< The loop's thread only.
+};
+
+Result<std::unique_ptr<pool::Connection>> acquire(CallRun& run, StopToken* token) {
+  if (auto connection = run.origin().take()) return connection;
+  const auto handover = std::make_shared<Handover>();
+  handover->ask(run);
+  auto got = handover->await(run, token);
+  if (!got) return run.acquire_expired();
+  return std::move(*got);
+}
+
+/// SO_RCVTIMEO fires late and cannot be cancelled; poll does neither.
+void await_ready(const wire::Stream& stream, bool write, TimePoint now, TimePoint until) {
+  pollfd entry{stream.fd(), static_cast<short>(POLLIN | (write ? POLLOUT : 0)), 0};
+  int timeout = -1;
+  if (until != no_deadline) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
+    timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+  }
+  ::poll(&entry, 1, timeout);
+}
+
+void drive(CallRun& run, wire::Exchange& exchange, wire::Stream& stream, StopToken* token) {
+  const ActiveStream active(token, stream);
+  while (exchange.advance() == wire::Exchange::State::waiting) {
+    if (exchange.progressed()) run.note_progress();
+    await_ready(stream, exchange.wants_write(), run.loop().now(), run.next_look(exchange));
+    run.expire(exchange);
+  }
+}
+
+/// Ends the call when somebody asked for that.
+bool stopped(CallRun& run, StopToken* token) {
+  auto why = token ? token->stopped() : std::nullopt;
+  if (why) run.end(std::move(*why));
+  return why.has_value();
+}
+
+/// One attempt from connection to verdict; answers whether to try again.
+bool attempt(CallRun& run, StopToken* token) {
+  auto got = acquire(run, token);
+  if (!got) return !stopped(run, token) && run.failed(std::move(got).error());
+  std::unique_ptr<pool::Connection> connection = std::move(*got);
+  wire::Exchange exchange(*connection->stream, run.request(), connection->reused);
+  drive(run, exchange, *connection->stream, token);
+  run.origin().give_back(std::move(connection), exchange.reusable());
+  if (exchange.advance() != wire::Exchange::State::done && stopped(run, token)) return false;
+  return run.finished(exchange);
+}
+
+/// Sleeps until the next attempt, looking up often enough to see the Caller close.
+void back_off(CallRun& run, StopToken* token) {
+  StopToken none;
+  while (run.loop().now() < run.retry_at() && !(token && token->stopped()) &&
+         !run.origin().closed())
+    (token ? *token : none)
+        .sleep_until(std::min(run.retry_at(), run.loop().now() + std::chrono::milliseconds(100)));
+}
+
+}  // namespace
+
+Result<Response> run_here(CallParts parts, StopToken* token) {
+  CallRun run(std::move(parts));
+  while (!stopped(run, token) && run.begin_attempt() && attempt(run, token)) back_off(run, token);
+  return run.take_result();
+}
+
+}  // namespace callerapi::policy

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+
+#include "callerapi/deadline.hpp"
+#include "wire/stream.hpp"
+
+namespace callerapi::pool {
+
+/// A connection to one instance. Idle ones own no buffers.
+struct Connection {
+  std::unique_ptr<wire::Stream> stream;
+  TimePoint opened{};
+  TimePoint idle_since{};
+  bool reused = false;  ///< Has carried a request before.
+};
+
+}  // namespace callerapi::pool

@@ -1,0 +1,191 @@
+#include "pool/origin.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "pool/connector.hpp"
+
+namespace callerapi::pool {
+
+Origin::Origin(Settings settings, wire::Loop& loop, Counters& counters)
+    : settings_(std::move(settings)), loop_(loop), counters_(counters) {}
+
+Origin::~Origin() {
+  for (auto& connector : connectors_) connector->abandon();
+  base::Lock lock(mutex_);
+  for (auto& connection : idle_) retire(std::move(connection));
+}
+
+bool Origin::expired(const Connection& connection, TimePoint now) const noexcept {
+  return now - connection.idle_since >= settings_.idle || now - connection.opened >= settings_.age;
+}
+
+void Origin::retire(std::unique_ptr<Connection> connection) noexcept {
+  loop_.forget(*connection->stream);
+  connection.reset();
+  counters_.open.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Origin::mark_active(Connection* connection) { active_.push_back(connection); }
+
+std::unique_ptr<Connection> Origin::take() {
+  const TimePoint now = loop_.now();
+  for (;;) {
+    std::unique_ptr<Connection> connection;
+    {
+      base::Lock lock(mutex_);
+      if (closed_ || idle_.empty()) return nullptr;
+      connection = std::move(idle_.back());
+      idle_.pop_back();
+      mark_active(connection.get());
+    }
+    if (!expired(*connection, now) && connection->stream->quiet()) {
+      connection->reused = true;
+      counters_.reused.fetch_add(1, std::memory_order_relaxed);
+      return connection;
+    }
+    give_back(std::move(connection), false);
+  }
+}
+
+void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
+  loop_.rest(*connection->stream);
+  {
+    base::Lock lock(mutex_);
+    std::erase(active_, connection.get());
+    if (reusable && !closed_) {
+      connection->idle_since = loop_.now();
+      idle_.push_back(std::move(connection));
+    }
+  }
+  if (connection) retire(std::move(connection));
+  if (waiting_.load() == 0) return;
+  if (loop_.inside()) return serve();
+  loop_.post([self = weak_from_this()] {
+    if (auto alive = self.lock()) alive->serve();
+  });
+}
+
+void Origin::wait(Waiter& waiter) {
+  if (auto why = closed()) return waiter.on_connection(std::move(*why));
+  if (auto connection = take()) return waiter.on_connection(std::move(connection));
+  if (waiters_.size() >= static_cast<std::size_t>(settings_.queue_max))
+    return waiter.on_connection(Error{
+        .outcome = Outcome::queue_full,
+        .reason = "queue_full",
+        .message = settings_.host + ":" + std::to_string(settings_.port) + ": " +
+                   std::to_string(waiters_.size()) +
+                   " calls already wait for a connection; raise pool.connections_max or call less",
+        .phase = Phase::queue});
+  waiters_.push_back(&waiter);
+  waiting_ = static_cast<int>(waiters_.size());
+  open_more();
+}
+
+void Origin::withdraw(Waiter& waiter) {
+  std::erase(waiters_, &waiter);
+  waiting_ = static_cast<int>(waiters_.size());
+}
+
+/// One connector for each waiter that no connector is under way for, as far as the cap allows.
+void Origin::open_more() {
+  std::size_t open = 0;
+  {
+    base::Lock lock(mutex_);
+    open = active_.size() + idle_.size();
+  }
+  while (connectors_.size() < waiters_.size() &&
+         open + connectors_.size() < static_cast<std::size_t>(settings_.connections_max)) {
+    connectors_.push_back(std::make_shared<Connector>(
+        settings_, loop_, [self = weak_from_this()](Connector& from, auto result) {
+          if (auto alive = self.lock()) alive->on_opened(from, std::move(result));
+        }));
+    const auto connector = connectors_.back();
+    connector->begin();
+  }
+}
+
+void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream>> result) {
+  std::erase_if(connectors_, [&](const auto& held) { return held.get() == &connector; });
+  if (!result) {
+    if (waiters_.empty()) return;
+    Waiter* first = waiters_.front();
+    withdraw(*first);
+    first->on_connection(std::move(result).error());
+    return open_more();
+  }
+  auto connection = std::make_unique<Connection>();
+  connection->stream = std::move(*result);
+  connection->opened = connection->idle_since = loop_.now();
+  counters_.opened.fetch_add(1, std::memory_order_relaxed);
+  counters_.open.fetch_add(1, std::memory_order_relaxed);
+  Waiter* first = waiters_.empty() ? nullptr : waiters_.front();
+  {
+    base::Lock lock(mutex_);
+    if (first == nullptr || closed_) {
+      if (!closed_) idle_.push_back(std::move(connection));
+    } else {
+      mark_active(connection.get());
+    }
+  }
+  if (first == nullptr || !connection) {
+    if (connection) retire(std::move(connection));
+    return;
+  }
+  withdraw(*first);
+  first->on_connection(std::move(connection));
+}
+
+/// Hands idle connections to those who wait.
+void Origin::serve() {
+  while (!waiters_.empty()) {
+    auto connection = take();
+    if (!connection) break;
+    Waiter* first = waiters_.front();
+    withdraw(*first);
+    first->on_connection(std::move(connection));
+  }
+  open_more();
+}
+
+void Origin::close(Error why) {
+  std::vector<std::unique_ptr<Connection>> idle;
+  {
+    base::Lock lock(mutex_);
+    if (closed_) return;
+    closed_ = why;
+    idle.swap(idle_);
+    for (Connection* connection : active_) connection->stream->shutdown();
+  }
+  for (auto& connection : idle) retire(std::move(connection));
+  for (auto& connector : connectors_) connector->abandon();
+  connectors_.clear();
+  while (!waiters_.empty()) {
+    Waiter* first = waiters_.front();
+    withdraw(*first);
+    first->on_connection(why);
+  }
+}
+
+std::optional<Error> Origin::closed() const {
+  base::Lock lock(mutex_);
+  return closed_;
+}
+
+bool Origin::sweep() {
+  const TimePoint now = loop_.now();
+  std::vector<std::unique_ptr<Connection>> old;
+  bool left = false;
+  {
+    base::Lock lock(mutex_);
+    for (auto& connection : idle_)
+      if (expired(*connection, now) || !connection->stream->quiet())
+        old.push_back(std::move(connection));
+    std::erase(idle_, nullptr);
+    left = !idle_.empty();
+  }
+  for (auto& connection : old) retire(std::move(connection));
+  return left;
+}
+
+}  // namespace callerapi::pool

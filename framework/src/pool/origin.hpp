@@ -1,0 +1,90 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/mutex.hpp"
+#include "callerapi/result.hpp"
+#include "pool/connection.hpp"
+#include "pool/settings.hpp"
+#include "wire/loop.hpp"
+
+namespace callerapi::pool {
+
+/// Counts of every origin of one Caller. Relaxed: for people, not for decisions.
+struct Counters {
+  std::atomic<std::uint64_t> opened{0}, reused{0}, open{0};
+};
+
+class Connector;
+
+/// Who waits for a connection. Lives until it was told, or until Origin::withdraw.
+class Waiter {
+ public:
+  /// On the loop's thread, once.
+  virtual void on_connection(Result<std::unique_ptr<Connection>> got) noexcept = 0;
+
+ protected:
+  ~Waiter() = default;
+};
+
+/// The connections of one service to one instance (decision 20): last used first, bounded, with a
+/// queue in order of arrival for those who find all in use.
+///
+/// take() and give_back() are thread-safe. wait() and withdraw() are for the loop's thread: new
+/// connections are made there, and whichever connection is ready first serves the first waiter.
+class Origin : public std::enable_shared_from_this<Origin> {
+ public:
+  Origin(Settings settings, wire::Loop& loop, Counters& counters);
+  ~Origin();
+  Origin(const Origin&) = delete;
+  Origin& operator=(const Origin&) = delete;
+
+  const Settings& settings() const noexcept { return settings_; }
+
+  /// An idle connection that is fit for use, or null. Never blocks.
+  std::unique_ptr<Connection> take();
+  /// Ends the use of a connection; `reusable`: its last exchange left it clean.
+  void give_back(std::unique_ptr<Connection> connection, bool reusable);
+
+  /// Queues for a connection and opens one if there is room. Errors reach the waiter.
+  void wait(Waiter& waiter);
+  /// The waiter waits no more.
+  void withdraw(Waiter& waiter);
+
+  /// No more calls: ends what waits and what is in use with `why`, closes what is idle.
+  void close(Error why);
+  /// Set once closed.
+  std::optional<Error> closed() const;
+  /// Closes idle connections past their time; answers whether any are left.
+  bool sweep();
+
+ private:
+  void serve();
+  void open_more();
+  void on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream>> result);
+  bool expired(const Connection& connection, TimePoint now) const noexcept;
+  void retire(std::unique_ptr<Connection> connection) noexcept;
+  void mark_active(Connection* connection) CALLERAPI_REQUIRES(mutex_);
+
+  const Settings settings_;
+  wire::Loop& loop_;
+  Counters& counters_;
+
+  // The loop's thread only.
+  std::deque<Waiter*> waiters_;
+  std::vector<std::shared_ptr<Connector>> connectors_;
+
+  std::atomic<int> waiting_{0};  ///< Size of waiters_, for give_back.
+
+  mutable base::Mutex mutex_;
+  std::vector<std::unique_ptr<Connection>> idle_ CALLERAPI_GUARDED_BY(mutex_);
+  std::vector<Connection*> active_ CALLERAPI_GUARDED_BY(mutex_);
+  std::optional<Error> closed_ CALLERAPI_GUARDED_BY(mutex_);
+};
+
+}  // namespace callerapi::pool

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <string>
+
+#include "callerapi/deadline.hpp"
+
+namespace callerapi::pool {
+
+/// Everything that decides which connections a service may share with itself over time. A reload
+/// that changes none of these values keeps the connections (decision 20); services never share.
+struct Settings {
+  std::string host;  ///< Name or address, without brackets.
+  std::uint16_t port = 80;
+  int connections_max = 64;                  ///< Per instance.
+  int queue_max = 1024;                      ///< Calls that may wait for a connection.
+  Duration idle = std::chrono::seconds(15);  ///< Less than servers keep: nginx 75 s, many 20 s.
+  Duration age = std::chrono::seconds(300);  ///< So that DNS changes and roll-outs are seen.
+  Duration dns = std::chrono::seconds(2);
+  Duration connect = std::chrono::seconds(2);  ///< Per address.
+
+  bool operator==(const Settings&) const = default;
+};
+
+}  // namespace callerapi::pool

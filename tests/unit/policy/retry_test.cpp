@@ -1,0 +1,111 @@
+#include "policy/retry.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+namespace callerapi::policy {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr TimePoint now = TimePoint(1h);
+constexpr std::uint64_t random_high = ~0ull >> 1;
+
+RetryTerms terms(bool may_repeat = true, int attempts_max = 2) {
+  return {.settings = {},
+          .attempts_max = attempts_max,
+          .may_repeat = may_repeat,
+          .deadline = now + 30s};
+}
+
+Response answer(int status, std::string retry_after = "") {
+  Response response;
+  response.status = status;
+  if (!retry_after.empty()) response.headers.add("Retry-After", retry_after);
+  return response;
+}
+
+Decision after(const Response& response, const RetryTerms& with) {
+  RetryState state;
+  return state.after(with, {.response = &response}, now, random_high, 0);
+}
+
+Decision after(Outcome outcome, Sent sent, const RetryTerms& with) {
+  Error error{outcome, {}, {}};
+  error.sent = sent;
+  RetryState state;
+  return state.after(with, {.error = &error}, now, random_high, 0);
+}
+
+TEST(Retry, WhatMayHaveBeenSentIsRepeatedOnlyIfTheEndpointAllowsIt) {
+  EXPECT_TRUE(after(Outcome::connection_reset, Sent::maybe, terms(true)).again);
+  EXPECT_EQ(after(Outcome::connection_reset, Sent::maybe, terms(false)).stop_reason, "idempotency");
+}
+
+TEST(Retry, WhatNeverLeftIsRepeatedForEveryEndpoint) {
+  EXPECT_TRUE(after(Outcome::connect_error, Sent::no, terms(false)).again);
+  EXPECT_TRUE(after(Outcome::stale_connection, Sent::no, terms(false)).again);
+}
+
+TEST(Retry, AStaleConnectionIsNotCountedAndNotWaitedFor) {
+  RetryState state;
+  Error stale{Outcome::stale_connection, {}, {}};
+  stale.sent = Sent::maybe;
+  for (int i = 0; i < 2; ++i) {
+    const Decision decision = state.after(terms(true, 1), {.error = &stale}, now, random_high, 0);
+    EXPECT_TRUE(decision.again);
+    EXPECT_EQ(decision.wait, 0ns);
+  }
+  EXPECT_FALSE(state.after(terms(true, 1), {.error = &stale}, now, random_high, 0).again);
+}
+
+TEST(Retry, AttemptsAreBounded) {
+  RetryState state;
+  const Response busy = answer(503);
+  EXPECT_TRUE(state.after(terms(), {.response = &busy}, now, 0, 0).again);
+  EXPECT_EQ(state.after(terms(), {.response = &busy}, now, 0, 0).stop_reason, "attempts");
+}
+
+TEST(Retry, AnAskedForPauseIsKeptUnlessItDoesNotFit) {
+  EXPECT_GE(after(answer(503, "2"), terms()).wait, 2s);
+  EXPECT_EQ(after(answer(503, "20"), terms()).again, true);
+  RetryTerms short_of_time = terms();
+  short_of_time.deadline = now + 5s;
+  EXPECT_EQ(after(answer(503, "20"), short_of_time).stop_reason, "no_time");
+  EXPECT_EQ(after(answer(503, "3600"), terms()).stop_reason, "retry_after");
+}
+
+TEST(Retry, BackOffStaysUnderItsCeiling) {
+  EXPECT_LT(after(answer(503), terms()).wait, 50ms);
+  EXPECT_LT(after(answer(429), terms()).wait, 1s);
+}
+
+TEST(Retry, FinalAnswersAreFinal) {
+  for (const int status : {200, 301, 400, 401, 404, 409, 422, 500, 501, 505})
+    EXPECT_EQ(after(answer(status), terms()).stop_reason, "class") << status;
+  for (const int status : {408, 425, 429, 502, 503, 504})
+    EXPECT_TRUE(after(answer(status), terms()).again) << status;
+}
+
+TEST(Retry, ABodyThatIsGoneOrAnAnswerThatWasDeliveredEndsIt) {
+  RetryState state;
+  const Response busy = answer(503);
+  EXPECT_EQ(state.after(terms(), {.response = &busy, .replayable = false}, now, 0, 0).stop_reason,
+            "body_not_replayable");
+  EXPECT_EQ(state.after(terms(), {.response = &busy, .committed = true}, now, 0, 0).stop_reason,
+            "committed");
+}
+
+TEST(RetryAfter, ReadsSecondsAndDatesAgainstTheResponsesOwnClock) {
+  EXPECT_EQ(retry_after(answer(503, "7"), 0), 7s);
+  Response dated = answer(503, "Sun, 06 Nov 1994 08:49:47 GMT");
+  dated.headers.add("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(retry_after(dated, 0), 10s);
+  EXPECT_EQ(retry_after(answer(503, "-3"), 0), std::nullopt);
+  EXPECT_EQ(retry_after(answer(503, "soon"), 0), std::nullopt);
+}
+
+}  // namespace
+}  // namespace callerapi::policy
