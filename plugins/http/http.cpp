@@ -1,0 +1,3 @@
+#include "http.hpp"
+
+CALLERAPI_PLUGIN(http::Http)

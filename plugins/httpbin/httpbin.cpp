@@ -1,0 +1,3 @@
+#include "httpbin.hpp"
+
+CALLERAPI_PLUGIN(httpbin::Httpbin)

@@ -1,0 +1,2 @@
+#define LAYOUT(rule) static_assert(rule, #rule)
+#include "abi_layout.h"
