@@ -1,0 +1,247 @@
+#include "catalogue/keys.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/units.hpp"
+#include "callerapi/headers.hpp"
+#include "wire/syntax.hpp"
+
+namespace callerapi::catalogue {
+namespace {
+
+constexpr std::int64_t ms = 1'000'000, second = 1000 * ms, hour = 3600 * second, day = 24 * hour;
+constexpr std::int64_t kib = 1 << 10, mib = 1 << 20, gib = std::int64_t{1} << 30;
+
+using T = policy::Timeouts;
+using R = policy::Retry;
+using P = pool::Settings;
+
+template <auto M>
+void timeout(Effective& e, std::int64_t v) {
+  e.policy.timeouts.*M = Duration(v);
+}
+template <auto M>
+void retry_time(Effective& e, std::int64_t v) {
+  e.policy.retry.*M = Duration(v);
+}
+template <auto M>
+void pool_time(Effective& e, std::int64_t v) {
+  e.pool.*M = Duration(v);
+}
+template <auto M>
+void pool_count(Effective& e, std::int64_t v) {
+  e.pool.*M = static_cast<int>(v);
+}
+template <auto M>
+void bytes(Effective& e, std::int64_t v) {
+  e.policy.*M = static_cast<std::size_t>(v);
+}
+
+using enum KeyType;
+
+constexpr Key table[] = {
+    {"timeouts.total", duration, "30s", ms, day, false,
+     "From the call to its result, all attempts, waits and retries included.", timeout<&T::total>},
+    {"timeouts.attempt", duration, "", ms, day, false,
+     "One attempt, from waiting for a connection to the last byte. Unset: the total for endpoints "
+     "that are never retried, else the smaller of 10s and the total.",
+     timeout<&T::attempt>},
+    {"timeouts.dns", duration, "2s", 0, hour, true, "Resolving the host name. 0s: off.",
+     pool_time<&P::dns>},
+    {"timeouts.connect", duration, "2s", 0, hour, true, "Connecting, for each address. 0s: off.",
+     pool_time<&P::connect>},
+    {"timeouts.acquire", duration, "1s", 0, hour, false,
+     "Waiting for a connection while all are in use. 0s: as long as the attempt.",
+     timeout<&T::acquire>},
+    {"timeouts.write_stall", duration, "10s", 0, day, false,
+     "No byte of the request could be written. 0s: off.", timeout<&T::write_stall>},
+    {"timeouts.first_byte", duration, "", ms, day, false,
+     "From the end of the request to the first byte of the answer. Unset: only the attempt's.",
+     timeout<&T::first_byte>},
+    {"timeouts.read_idle", duration, "10s", 0, day, false,
+     "No byte arrived while an answer is read. 0s: off.", timeout<&T::read_idle>},
+    {"retry.max_attempts", integer, "2", 1, 5, false,
+     "Attempts of one call, the first included. 1: never retry.",
+     [](Effective& e, std::int64_t v) { e.policy.retry.max_attempts = static_cast<int>(v); }},
+    {"retry.base", duration, "50ms", ms, hour, false,
+     "Back-off before retry n is random below base x 2^(n-1).", retry_time<&R::base>},
+    {"retry.cap", duration, "2s", ms, hour, false, "The longest back-off.", retry_time<&R::cap>},
+    {"retry.throttle_base", duration, "1s", ms, hour, false,
+     "As base, after an answer that asks to slow down.", retry_time<&R::throttle_base>},
+    {"retry.throttle_cap", duration, "20s", ms, hour, false,
+     "As cap, after an answer that asks to slow down.", retry_time<&R::throttle_cap>},
+    {"retry.max_retry_after", duration, "30s", 0, day, false,
+     "A longer Retry-After ends the call instead of being waited for.",
+     retry_time<&R::max_retry_after>},
+    {"retry.on_500", boolean, "false", 0, 1, false,
+     "Also retry status 500 of endpoints that may be sent twice.",
+     [](Effective& e, std::int64_t v) { e.policy.retry.on_500 = v != 0; }},
+    {"pool.connections_max", integer, "64", 1, 65535, true, "Connections to one instance.",
+     pool_count<&P::connections_max>},
+    {"pool.queue_max", integer, "1024", 0, 1'000'000, true,
+     "Calls that may wait for a connection; one more is answered queue_full.",
+     pool_count<&P::queue_max>},
+    {"pool.idle", duration, "15s", ms, day, true,
+     "How long an unused connection is kept; less than the service keeps it.", pool_time<&P::idle>},
+    {"pool.age", duration, "300s", second, 30 * day, true,
+     "How long a connection is used at all, so that DNS changes are seen.", pool_time<&P::age>},
+    {"limits.response_body", size, "16MiB", 0, 64 * gib, false,
+     "The longest body kept in memory; a call with a sink has no limit.",
+     bytes<&policy::Settings::response_bytes_max>},
+    {"limits.response_head", size, "64KiB", kib, 16 * mib, false,
+     "The longest status line and header section.",
+     bytes<&policy::Settings::response_head_bytes_max>},
+};
+
+// What the Python package waited: five minutes in all, three between two bytes.
+constexpr PresetValue python[] = {
+    {"timeouts.total", "300s"}, {"timeouts.attempt", "300s"}, {"timeouts.read_idle", "180s"}};
+
+// The framework writes these itself; a second one would break the framing.
+constexpr std::string_view own_headers[] = {"Host",    "Content-Length", "Transfer-Encoding",
+                                            "TE",      "Connection",     "Keep-Alive",
+                                            "Trailer", "Upgrade",        "Expect"};
+constexpr std::string_view secret_headers[] = {
+    "Authorization", "Cookie", "Set-Cookie", "Proxy-Authorization", "Idempotency-Key", "X-Api-Key"};
+
+Error refuse(std::string reason, std::string message) {
+  return {.outcome = Outcome::registry_invalid,
+          .reason = std::move(reason),
+          .message = std::move(message)};
+}
+
+std::string quoted(std::string_view text) { return "\"" + wire::printable(text) + "\""; }
+
+std::optional<std::int64_t> read(KeyType type, std::string_view text) {
+  switch (type) {
+    case duration: {
+      const auto value = base::parse_duration(text);
+      if (!value) return {};
+      return value->count();
+    }
+    case size: {
+      const auto value = base::parse_bytes(text);
+      if (!value) return {};
+      return static_cast<std::int64_t>(*value);
+    }
+    case boolean:
+      if (text == "true") return 1;
+      if (text == "false") return 0;
+      return {};
+    case integer: {
+      std::int64_t value = 0;
+      const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+      if (error != std::errc() || stop != text.data() + text.size()) return {};
+      return value;
+    }
+    case KeyType::text:
+      break;
+  }
+  return {};
+}
+
+std::string write(KeyType type, std::int64_t value) {
+  switch (type) {
+    case duration:
+      return base::format_duration(Duration(value));
+    case size:
+      return base::format_bytes(static_cast<std::uint64_t>(value));
+    case integer:
+    case boolean:
+    case KeyType::text:
+      break;
+  }
+  return std::to_string(value);
+}
+
+}  // namespace
+
+const Origin* Effective::origin_of(std::string_view key) const noexcept {
+  const auto found = std::ranges::find(origins, key, &Origin::key);
+  return found == origins.end() ? nullptr : &*found;
+}
+
+std::span<const Key> keys() noexcept { return table; }
+
+const Key* find_key(std::string_view wanted) noexcept {
+  const auto* found = std::ranges::find(table, wanted, &Key::name);
+  return found == std::end(table) ? nullptr : found;
+}
+
+bool is_setting(std::string_view wanted) noexcept {
+  if (wanted.starts_with("headers.")) {
+    const auto header = wanted.substr(8);
+    return wire::is_token(header) && std::ranges::none_of(own_headers, [&](std::string_view own) {
+             return same_name(own, header);
+           });
+  }
+  return wanted == "timeouts" || find_key(wanted) != nullptr;
+}
+
+std::span<const std::string> key_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Key& key : table) all.emplace_back(key.name);
+    return all;
+  }();
+  return names;
+}
+
+std::string_view name(KeyType type) noexcept {
+  constexpr std::string_view names[] = {"duration", "integer", "boolean", "size", "text"};
+  return names[static_cast<std::size_t>(type)];
+}
+
+std::string_view example(KeyType type) noexcept {
+  constexpr std::string_view examples[] = {
+      "a duration such as \"2s\" or \"500ms\"", "a whole number such as 3", "true or false",
+      "a size such as \"16MiB\" or \"64KiB\"", "a text such as \"abc\""};
+  return examples[static_cast<std::size_t>(type)];
+}
+
+std::string range_text(const Key& key) {
+  if (key.type == boolean || key.type == KeyType::text) return {};
+  return write(key.type, key.min) + " to " + write(key.type, key.max);
+}
+
+Result<std::int64_t> parse_value(const Key& key, std::string_view text) {
+  const auto value = read(key.type, text);
+  if (!value)
+    return refuse("wrong_type",
+                  "expected " + std::string(example(key.type)) + ", saw " + quoted(text));
+  if (*value < key.min || *value > key.max)
+    return refuse("out_of_range", "expected " + range_text(key) + ", saw " + quoted(text));
+  return *value;
+}
+
+Result<void> check_value(std::string_view key, std::string_view text) {
+  if (key == "timeouts") {
+    if (preset(text).empty())
+      return refuse("wrong_type",
+                    "expected a table of timeouts or the preset \"python\", saw " + quoted(text));
+    return {};
+  }
+  if (key.starts_with("headers.")) {
+    // The value may be a credential: it is not shown.
+    if (!wire::is_field_value(text))
+      return refuse("header_value", "holds a control byte; only visible characters may be sent");
+    return {};
+  }
+  const Key* row = find_key(key);
+  if (!row) return refuse("unknown_key", "unknown key");
+  if (auto parsed = parse_value(*row, text); !parsed) return std::move(parsed).error();
+  return {};
+}
+
+std::span<const PresetValue> preset(std::string_view wanted) noexcept {
+  if (wanted == "python") return python;
+  return {};
+}
+
+bool is_secret_header(std::string_view header) noexcept {
+  return std::ranges::any_of(secret_headers,
+                             [&](std::string_view secret) { return same_name(secret, header); });
+}
+
+}  // namespace callerapi::catalogue

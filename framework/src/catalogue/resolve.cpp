@@ -1,0 +1,281 @@
+#include "catalogue/resolve.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+
+#include "base/nearest.hpp"
+#include "base/units.hpp"
+#include "callerapi/headers.hpp"
+
+namespace callerapi::catalogue {
+namespace {
+
+// The value of `low` may not exceed that of `high`.
+struct Rule {
+  std::string_view low, high;
+};
+constexpr Rule rules[] = {{"timeouts.connect", "timeouts.attempt"},
+                          {"timeouts.connect", "timeouts.total"},
+                          {"timeouts.attempt", "timeouts.total"},
+                          {"retry.base", "retry.cap"},
+                          {"retry.throttle_base", "retry.throttle_cap"}};
+
+/// One key while the layers are laid over each other.
+struct Slot {
+  const Key* key = nullptr;
+  std::optional<std::int64_t> value;
+  int level = 0;  ///< 0 is built-in.
+  std::string from = "built-in";
+  std::string where;
+};
+struct Header {
+  std::string name, value, from;
+  bool secret = false;
+};
+
+Error refuse(std::string_view reason, const std::string& where, const std::string& what) {
+  return {.outcome = Outcome::registry_invalid,
+          .reason = std::string(reason),
+          .message = where + ": " + what};
+}
+
+std::string text_of(const Slot& slot) { return base::format_duration(Duration(*slot.value)); }
+
+Error contradiction(const Slot& low, const Slot& high) {
+  return refuse("contradiction", low.where,
+                text_of(low) + " is more than " + std::string(high.key->name) + ", which is " +
+                    text_of(high) + " (" + high.from + "); lower this or raise that");
+}
+
+std::optional<Error> check_text(const Setting& text, bool endpoint) {
+  if (!is_setting(text.key)) {
+    if (text.key.starts_with("headers."))
+      return refuse("header_name", text.where,
+                    "cannot be set: no header name, or one the framework writes itself");
+    return refuse("unknown_key", text.where,
+                  "unknown key" + base::suggestion(text.key, key_names()));
+  }
+  const Key* key = find_key(text.key);
+  if (endpoint && key && key->service_only)
+    return refuse("service_key", text.where,
+                  "holds for a whole service, whose endpoints share connections; set it under the "
+                  "service or in [defaults]");
+  if (auto checked = check_value(text.key, text.value); !checked)
+    return refuse(checked.error().reason, text.where, checked.error().message);
+  return {};
+}
+
+class Resolver {
+ public:
+  Resolver() {
+    for (const Key& key : keys()) {
+      Slot slot;
+      slot.key = &key;
+      if (!key.fallback.empty()) slot.value = *parse_value(key, key.fallback);
+      slots_.push_back(std::move(slot));
+    }
+    headers_.push_back({"Accept", "application/json", "built-in", false});
+  }
+
+  /// The layer has passed check_layer().
+  void lay(const Layer& layer, int level) {
+    // The preset first: what stands beside it is more particular.
+    for (const Setting& text : layer)
+      if (text.key == "timeouts")
+        for (const PresetValue& value : preset(text.value))
+          put(value.key, value.value, text, level);
+    for (const Setting& text : layer) {
+      if (text.key.starts_with("headers.")) {
+        put_header(text);
+      } else if (text.key != "timeouts") {
+        put(text.key, text.value, text, level);
+      }
+    }
+  }
+
+  std::optional<Error> settle() {
+    for (const Rule& rule : rules) {
+      Slot& low = slot(rule.low);
+      const Slot& high = slot(rule.high);
+      if (!low.value || !high.value || *low.value <= *high.value) continue;
+      if (low.level > 0 && low.level >= high.level) return contradiction(low, high);
+      // Connections outlive a call: one endpoint's bound must not make another pool of them.
+      if (low.key->service_only) continue;
+      low.value = high.value;
+      low.from += ", cut to " + std::string(rule.high);
+    }
+    return {};
+  }
+
+  void clamp(const Layer& layer) {
+    for (const Setting& text : layer) {
+      Slot& bound = slot(text.key);
+      const std::int64_t most = *parse_value(*bound.key, text.value);
+      if (text.key == "timeouts.total") total_max_ = Duration(most);
+      if (text.key == "retry.max_attempts") attempts_max_ = static_cast<int>(most);
+      if (!bound.value || *bound.value <= most) continue;
+      bound.value = most;
+      bound.level = clamp_level;
+      bound.from = "clamp " + text.origin;
+    }
+  }
+
+  Effective effective() {
+    Effective all;
+    for (const Slot& slot : slots_) {
+      if (slot.value) slot.key->set(all, *slot.value);
+      all.origins.push_back({std::string(slot.key->name), value_text(slot), slot.from});
+    }
+    std::ranges::sort(headers_, {}, &Header::name);
+    for (Header& header : headers_) {
+      const bool hide = header.secret || is_secret_header(header.name);
+      all.origins.push_back(
+          {"headers." + header.name, hide ? "(hidden)" : header.value, header.from});
+      // An empty value is how a level takes back what a lower one adds.
+      if (!header.value.empty()) all.policy.headers.emplace_back(header.name, header.value);
+    }
+    all.policy.total_max = total_max_;
+    all.policy.attempts_max = attempts_max_;
+    return all;
+  }
+
+  static constexpr int clamp_level = 100;
+
+ private:
+  Slot& slot(std::string_view key) {
+    return *std::ranges::find_if(slots_, [&](const Slot& s) { return s.key->name == key; });
+  }
+
+  void put(std::string_view key, std::string_view value, const Setting& text, int level) {
+    Slot& target = slot(key);
+    target.value = *parse_value(*target.key, value);
+    target.level = level;
+    target.from = text.origin;
+    target.where = text.where;
+  }
+
+  void put_header(const Setting& text) {
+    const std::string name = text.key.substr(8);
+    std::erase_if(headers_, [&](const Header& header) { return same_name(header.name, name); });
+    headers_.push_back({name, text.value, text.origin, text.secret});
+  }
+
+  static std::string value_text(const Slot& slot) {
+    if (!slot.value) return {};
+    switch (slot.key->type) {
+      case KeyType::duration:
+        return text_of(slot);
+      case KeyType::size:
+        return base::format_bytes(static_cast<std::uint64_t>(*slot.value));
+      case KeyType::boolean:
+        return *slot.value ? "true" : "false";
+      case KeyType::integer:
+      case KeyType::text:
+        break;
+    }
+    return std::to_string(*slot.value);
+  }
+
+  std::vector<Slot> slots_;
+  std::vector<Header> headers_;
+  std::optional<Duration> total_max_;
+  std::optional<int> attempts_max_;
+};
+
+Layer layer_from(const SettingTexts& texts, const std::string& from, const std::string& where) {
+  Layer layer;
+  for (const auto& [key, value] : texts) {
+    std::string name = where;
+    name += key;
+    layer.push_back({key, value, from, std::move(name)});
+  }
+  return layer;
+}
+
+bool same_key(const std::string& a, const std::string& b) {
+  return a.starts_with("headers.") ? same_name(a, b) : a == b;
+}
+
+}  // namespace
+
+Layer layer_of(const PluginTables& tables) {
+  const std::string from = "plugin " + tables.id + " " + tables.version;
+  return layer_from(tables.policy, from, from + ": policy ");
+}
+
+Layer layer_of(const PluginTables& tables, const EndpointTable& endpoint) {
+  const std::string from = "plugin " + tables.id + " " + tables.version;
+  return layer_from(endpoint.policy, from,
+                    from + ": endpoint " + endpoint.endpoint.name + ": policy ");
+}
+
+bool clampable(std::string_view key) noexcept {
+  return key == "timeouts.total" || key == "retry.max_attempts";
+}
+
+std::vector<Error> check_layer(const Layer& layer, bool endpoint) {
+  std::vector<Error> errors;
+  for (auto text = layer.begin(); text != layer.end(); ++text) {
+    if (auto error = check_text(*text, endpoint)) {
+      errors.push_back(std::move(*error));
+      continue;
+    }
+    const auto first = std::ranges::find_if(
+        layer, [&](const Setting& other) { return same_key(other.key, text->key); });
+    if (first != text)
+      errors.push_back(refuse("duplicate_key", text->where,
+                              "is given twice, first at " + first->origin + "; keep one"));
+  }
+  if (!errors.empty()) return errors;
+  for (const Rule& rule : rules) {
+    const auto low = std::ranges::find(layer, rule.low, &Setting::key);
+    const auto high = std::ranges::find(layer, rule.high, &Setting::key);
+    if (low == layer.end() || high == layer.end()) continue;
+    const Slot small{find_key(rule.low), *parse_value(*find_key(rule.low), low->value), 1,
+                     low->origin, low->where};
+    const Slot large{find_key(rule.high), *parse_value(*find_key(rule.high), high->value), 1,
+                     high->origin, high->where};
+    if (*small.value > *large.value) errors.push_back(contradiction(small, large));
+  }
+  return errors;
+}
+
+Result<Effective> resolve(const Layers& layers) {
+  const struct {
+    const Layer* layer;
+    bool endpoint, plugin;
+  } order[] = {{layers.plugin, false, true},
+               {layers.plugin_endpoint, true, true},
+               {layers.defaults, false, false},
+               {layers.service, false, false},
+               {layers.endpoint, true, false},
+               {layers.environment, false, false},
+               {layers.environment_endpoint, true, false},
+               {layers.clamps, false, false}};
+  Resolver resolver;
+  int level = 0;
+  for (const auto& [layer, endpoint, plugin] : order) {
+    ++level;
+    if (!layer) continue;
+    auto errors = check_layer(*layer, endpoint);
+    if (!errors.empty()) {
+      if (plugin) errors.front().outcome = Outcome::plugin_rejected;
+      return std::move(errors.front());
+    }
+    if (layer != layers.clamps) resolver.lay(*layer, level);
+  }
+  if (auto error = resolver.settle()) return std::move(*error);
+  if (layers.clamps) {
+    for (const Setting& text : *layers.clamps)
+      if (!clampable(text.key))
+        return refuse("unknown_key", text.where,
+                      "cannot be clamped; timeouts.total and retry.max_attempts can");
+    resolver.clamp(*layers.clamps);
+    if (auto error = resolver.settle()) return std::move(*error);
+  }
+  return resolver.effective();
+}
+
+}  // namespace callerapi::catalogue

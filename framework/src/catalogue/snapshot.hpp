@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "callerapi/result.hpp"
+#include "catalogue/resolve.hpp"
+#include "catalogue/tables.hpp"
+#include "policy/endpoint.hpp"
+#include "policy/hooks.hpp"
+#include "policy/prepared.hpp"
+#include "pool/origin.hpp"
+#include "wire/uri_template.hpp"
+#include "wire/url.hpp"
+
+namespace callerapi::catalogue {
+
+/// One endpoint with everything a call needs. Immutable.
+struct Endpoint {
+  policy::Endpoint declared;
+  wire::UriTemplate path;
+  Effective settings;
+};
+
+/// One service of one generation. Immutable; shared by snapshots that agree on it.
+struct Service {
+  std::string name, plugin_id, plugin_version, owner;
+  wire::BaseUrl base_url;
+  std::string base_url_text, authority, user_agent, caller_name;
+  std::map<std::string, Endpoint, std::less<>> endpoints;
+  Effective settings;  ///< For ad-hoc requests.
+  std::shared_ptr<pool::Origin> origin;
+  std::shared_ptr<policy::PluginCode> code;  ///< Leased by calls; never called without a lease.
+  std::uint64_t generation = 0;
+
+  policy::ServiceView view() const noexcept {
+    return {name, authority, base_url.path, user_agent, caller_name};
+  }
+};
+
+/// Where the settings of one service come from, lowest level first but for the plugin's own.
+struct ServiceLayers {
+  bool operator==(const ServiceLayers&) const = default;
+  Layer defaults, service, environment, clamps;
+  std::map<std::string, Layer, std::less<>> endpoints, environment_endpoints;
+};
+
+/// Compiles and resolves what a plugin declares and the registry sets; `origin` and `code` are left
+/// for the caller to fill. Errors: `registry_invalid`.
+Result<std::shared_ptr<Service>> make_service(const std::string& name, const PluginTables& tables,
+                                              const ServiceLayers& layers);
+
+/// The published whole (decision 8). Immutable.
+struct Snapshot {
+  std::uint64_t number = 0;
+  std::map<std::string, std::shared_ptr<const Service>, std::less<>> services;
+
+  /// Errors: `unknown_service`, naming the nearest.
+  Result<std::shared_ptr<const Service>> find(std::string_view name) const;
+};
+
+/// Errors: `unknown_endpoint`, naming the nearest.
+Result<const Endpoint*> find_endpoint(const Service& service, std::string_view name);
+
+}  // namespace callerapi::catalogue

@@ -1,0 +1,107 @@
+#include "catalogue/keys.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "catalogue/resolve.hpp"
+
+namespace callerapi::catalogue {
+namespace {
+
+TEST(Keys, NamesAreUniqueAndDocumented) {
+  std::set<std::string_view> seen;
+  for (const Key& key : keys()) {
+    EXPECT_TRUE(seen.insert(key.name).second) << key.name;
+    EXPECT_FALSE(key.doc.empty()) << key.name;
+    EXPECT_EQ(find_key(key.name), &key);
+    EXPECT_TRUE(is_setting(key.name));
+  }
+}
+
+TEST(Keys, BuiltInValuesAreThoseOfTheSettings) {
+  const Effective built_in = resolve({}).value();
+  const policy::Settings policy;
+  EXPECT_EQ(built_in.pool, pool::Settings{});
+  EXPECT_EQ(built_in.policy.timeouts.total, policy.timeouts.total);
+  EXPECT_EQ(built_in.policy.timeouts.attempt, policy.timeouts.attempt);
+  EXPECT_EQ(built_in.policy.timeouts.acquire, policy.timeouts.acquire);
+  EXPECT_EQ(built_in.policy.timeouts.write_stall, policy.timeouts.write_stall);
+  EXPECT_EQ(built_in.policy.timeouts.first_byte, policy.timeouts.first_byte);
+  EXPECT_EQ(built_in.policy.timeouts.read_idle, policy.timeouts.read_idle);
+  EXPECT_EQ(built_in.policy.retry.max_attempts, policy.retry.max_attempts);
+  EXPECT_EQ(built_in.policy.retry.base, policy.retry.base);
+  EXPECT_EQ(built_in.policy.retry.cap, policy.retry.cap);
+  EXPECT_EQ(built_in.policy.retry.throttle_base, policy.retry.throttle_base);
+  EXPECT_EQ(built_in.policy.retry.throttle_cap, policy.retry.throttle_cap);
+  EXPECT_EQ(built_in.policy.retry.max_retry_after, policy.retry.max_retry_after);
+  EXPECT_EQ(built_in.policy.retry.on_500, policy.retry.on_500);
+  EXPECT_EQ(built_in.policy.response_bytes_max, policy.response_bytes_max);
+  EXPECT_EQ(built_in.policy.response_head_bytes_max, policy.response_head_bytes_max);
+}
+
+TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
+  for (const Key& key : keys()) {
+    Effective low, high;
+    key.set(low, key.min);
+    key.set(high, key.max);
+    const bool policy = low.policy.timeouts.total != high.policy.timeouts.total ||
+                        low.policy.timeouts.attempt != high.policy.timeouts.attempt ||
+                        low.policy.timeouts.acquire != high.policy.timeouts.acquire ||
+                        low.policy.timeouts.write_stall != high.policy.timeouts.write_stall ||
+                        low.policy.timeouts.first_byte != high.policy.timeouts.first_byte ||
+                        low.policy.timeouts.read_idle != high.policy.timeouts.read_idle ||
+                        low.policy.retry.max_attempts != high.policy.retry.max_attempts ||
+                        low.policy.retry.base != high.policy.retry.base ||
+                        low.policy.retry.cap != high.policy.retry.cap ||
+                        low.policy.retry.throttle_base != high.policy.retry.throttle_base ||
+                        low.policy.retry.throttle_cap != high.policy.retry.throttle_cap ||
+                        low.policy.retry.max_retry_after != high.policy.retry.max_retry_after ||
+                        low.policy.retry.on_500 != high.policy.retry.on_500 ||
+                        low.policy.response_bytes_max != high.policy.response_bytes_max ||
+                        low.policy.response_head_bytes_max != high.policy.response_head_bytes_max;
+    const bool pool = low.pool != high.pool;
+    EXPECT_NE(policy, pool) << key.name << " belongs to one of the two";
+    EXPECT_EQ(key.service_only, pool) << key.name << ": what a pool is made of is per service";
+  }
+}
+
+struct BadValue {
+  const char *key, *value, *message;
+};
+class BadValues : public testing::TestWithParam<BadValue> {};
+
+TEST_P(BadValues, SayWhatWasSeenAndWhatIsRight) {
+  const auto checked = check_value(GetParam().key, GetParam().value);
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().outcome, Outcome::registry_invalid);
+  EXPECT_EQ(checked.error().message, GetParam().message);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Keys, BadValues,
+    testing::Values(
+        BadValue{"timeouts.total", "2",
+                 "expected a duration such as \"2s\" or \"500ms\", saw \"2\""},
+        BadValue{"timeouts.total", "0s", "expected 1ms to 1d, saw \"0s\""},
+        BadValue{"retry.max_attempts", "6", "expected 1 to 5, saw \"6\""},
+        BadValue{"retry.max_attempts", "0", "expected 1 to 5, saw \"0\""},
+        BadValue{"retry.max_attempts", "2x", "expected a whole number such as 3, saw \"2x\""},
+        BadValue{"retry.on_500", "yes", "expected true or false, saw \"yes\""},
+        BadValue{"limits.response_body", "16MB",
+                 "expected a size such as \"16MiB\" or \"64KiB\", saw \"16MB\""},
+        BadValue{"headers.X-A", "a\r\nb",
+                 "holds a control byte; only visible characters may be sent"},
+        BadValue{"timeouts", "ruby",
+                 "expected a table of timeouts or the preset \"python\", saw \"ruby\""}));
+
+TEST(Keys, HeadersOfTheFramingCannotBeSet) {
+  EXPECT_TRUE(is_setting("headers.X-Tenant"));
+  for (const char* bad : {"headers.host", "headers.Content-Length", "headers.Transfer-Encoding",
+                          "headers.", "headers.a b"})
+    EXPECT_FALSE(is_setting(bad)) << bad;
+}
+
+}  // namespace
+}  // namespace callerapi::catalogue
