@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "callerapi/result.hpp"
+
+namespace callerapi::host {
+
+/// An error of the control plane about one plugin file.
+Error rejected(std::string_view file, std::string reason, std::string text);
+
+/// A file descriptor with an owner.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) noexcept : fd_(fd) {}
+  Fd(Fd&& other) noexcept;
+  Fd& operator=(Fd&& other) noexcept;
+  ~Fd();
+  int get() const noexcept { return fd_; }
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+
+ private:
+  int fd_ = -1;
+};
+
+/// The bytes of one plugin, sealed: what was checked is what will be loaded, whatever happens to
+/// the file (decision 7).
+struct SealedFile {
+  std::filesystem::path path;  ///< Where it came from, for messages.
+  Fd fd;                       ///< A memfd that nobody can write any more.
+  std::size_t size = 0;
+  std::string sha256;
+};
+
+/// "x" and "x.capi.so" are the file x.capi.so inside `directory`, and nowhere else.
+Result<std::filesystem::path> plugin_path(const std::filesystem::path& directory,
+                                          const std::string& name);
+
+/// Reads the file once into a memfd and seals it. Refuses what is not a regular file, too large,
+/// or writable by strangers (unless `insecure_permissions`).
+Result<SealedFile> seal_plugin(const std::filesystem::path& path, bool insecure_permissions);
+
+}  // namespace callerapi::host

@@ -1,0 +1,155 @@
+#include "host/loader.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "host/elf_preflight.hpp"
+#include "support/static_plugin.hpp"
+
+namespace callerapi::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string good_bytes() {
+  std::ifstream file(CALLERAPI_TEST_PLUGINS "/httpbin.capi.so", std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// A folder of plugins that vanishes with the test.
+class PluginFolder : public testing::Test {
+ protected:
+  PluginFolder() {
+    std::string pattern = (fs::temp_directory_path() / "callerapi-host-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~PluginFolder() override { fs::remove_all(folder_); }
+
+  void write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    ::chmod((folder_ / name).c_str(), 0644);
+  }
+  Result<std::shared_ptr<const Generation>> load_one(const std::string& plugin,
+                                                     const std::string& sha256 = "") const {
+    const LoadWith with{log_, [](const std::function<void()>& task) { task(); }, none_};
+    return load({.service = "billing",
+                 .plugin = plugin,
+                 .plugin_dir = folder_,
+                 .sha256 = sha256,
+                 .config = {}},
+                with);
+  }
+
+  fs::path folder_;
+  base::Log log_;
+  std::vector<const capi_plugin*> none_;
+};
+
+TEST_F(PluginFolder, AGoodPluginIsCopiedAndLetGo) {
+  write("httpbin.capi.so", good_bytes());
+
+  auto loaded = load_one("httpbin");
+
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ((*loaded)->tables.id, "httpbin");
+  EXPECT_EQ((*loaded)->code, nullptr);
+  std::ifstream maps("/proc/self/maps");
+  const std::string text((std::istreambuf_iterator<char>(maps)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(text.find("callerapi:httpbin"), std::string::npos)
+      << "a declarative plugin stays mapped";
+}
+
+TEST_F(PluginFolder, AHalfCopiedFileIsRefusedAtEveryLengthAndNeverKillsTheHost) {
+  const std::string bytes = good_bytes();
+  for (std::size_t size = 0; size < bytes.size(); size += 97) {
+    write("half.capi.so", bytes.substr(0, size));
+    auto loaded = load_one("half");
+    ASSERT_FALSE(loaded) << size;
+    EXPECT_EQ(loaded.error().outcome, Outcome::plugin_rejected);
+  }
+}
+
+TEST_F(PluginFolder, FlippedHeaderBytesNeverCrashThePreflight) {
+  const std::string bytes = good_bytes();
+  for (std::size_t at = 0; at < 1024 && at < bytes.size(); ++at) {
+    std::string broken = bytes;
+    broken[at] = static_cast<char>(broken[at] ^ 0xff);
+    (void)preflight(broken, "broken");
+  }
+}
+
+TEST_F(PluginFolder, ThePinDecides) {
+  write("httpbin.capi.so", good_bytes());
+  const std::string real = load_one("httpbin").value()->sha256;
+
+  EXPECT_TRUE(load_one("httpbin", real));
+  auto wrong = load_one("httpbin", std::string(64, '0'));
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().reason, "integrity_hash_mismatch");
+  EXPECT_NE(wrong.error().message.find(real), std::string::npos);
+}
+
+TEST_F(PluginFolder, AFileThatOthersMayWriteIsRefusedWithTheMend) {
+  write("httpbin.capi.so", good_bytes());
+  const std::string file = (folder_ / "httpbin.capi.so").string();
+  ::chmod(file.c_str(), 0666);
+
+  auto loaded = load_one("httpbin");
+
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().reason, "integrity_unsafe_mode");
+  EXPECT_EQ(loaded.error().message, "services.billing: " + file +
+                                        ": is writable by group or others; run: chmod go-w '" +
+                                        file + "'");
+}
+
+TEST_F(PluginFolder, ReplacingTheFileLoadsTheNewBytes) {
+  write("a.capi.so", good_bytes());
+  const auto first = load_one("a").value();
+  std::ifstream other(CALLERAPI_TEST_PLUGINS "/http.capi.so", std::ios::binary);
+  write("a.capi.so", {std::istreambuf_iterator<char>(other), std::istreambuf_iterator<char>()});
+
+  const auto second = load_one("a").value();
+
+  EXPECT_EQ(first->tables.id, "httpbin");
+  EXPECT_EQ(second->tables.id, "http");
+  EXPECT_GT(second->number, first->number);
+}
+
+struct BadName {
+  const char* label;
+  const char* name;
+  const char* reason;
+};
+class BadPluginName : public PluginFolder, public testing::WithParamInterface<BadName> {};
+
+TEST_P(BadPluginName, IsRefused) {
+  write("text.capi.so", "this is no library, however long it may be: " + std::string(200, '.'));
+  fs::create_directory(folder_ / "folder.capi.so");
+  ::mkfifo((folder_ / "fifo.capi.so").c_str(), 0644);
+  fs::create_symlink("/etc/passwd", folder_ / "link.capi.so");
+  auto loaded = load_one(GetParam().name);
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().reason, GetParam().reason) << loaded.error().message;
+}
+
+INSTANTIATE_TEST_SUITE_P(, BadPluginName,
+                         testing::Values(BadName{"Missing", "missing", "registry_missing_file"},
+                                         BadName{"Parent", "../x", "registry_plugin_path"},
+                                         BadName{"Absolute", "/etc/passwd", "registry_plugin_path"},
+                                         BadName{"LeadsOut", "link", "registry_plugin_path"},
+                                         BadName{"Text", "text", "format_not_elf"},
+                                         BadName{"Folder", "folder", "integrity_not_regular"},
+                                         BadName{"Fifo", "fifo", "integrity_not_regular"},
+                                         BadName{"NotLinkedIn", "static:billing",
+                                                 "registry_missing_file"}),
+                         [](const auto& bad) { return std::string(bad.param.label); });
+
+}  // namespace
+}  // namespace callerapi::host
