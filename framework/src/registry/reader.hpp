@@ -1,0 +1,94 @@
+#pragma once
+
+#include <filesystem>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "registry/environment.hpp"
+#include "registry/node.hpp"
+#include "registry/registry.hpp"
+
+namespace callerapi::registry {
+
+/// One text of the file, expanded, with its place.
+struct Text {
+  std::string value;
+  std::string origin;  ///< "registry.toml:41", "environment X"
+  std::string where;   ///< "registry.toml:41:9: services.x.base_url"
+  bool secret = false, changed = false;
+};
+
+/// Turns one parsed file into a Registry. Faults are collected, so that lint shows all at once.
+/// One thread; used once.
+class Reader {
+ public:
+  Reader(std::string name, std::filesystem::path directory, Environment environment)
+      : name_(std::move(name)),
+        directory_(std::move(directory)),
+        environment_(std::move(environment)) {}
+
+  Registry read(const Node& root);
+  /// In the order of the file; those of the environment last.
+  std::vector<Error> faults();
+
+ private:
+  struct Fault {
+    unsigned line;
+    Error error;
+  };
+  /// What is being read: an entry and its dotted path.
+  struct Spot {
+    const Node& node;
+    std::string path;
+  };
+
+  std::string place(Node::Place at) const;
+  std::string short_place(Node::Place at) const;
+  void fault(unsigned line, std::string reason, const std::string& message);
+  void fault_at(const Spot& spot, std::string reason, const std::string& what);
+  void fault_at_key(const Spot& spot, std::string reason, const std::string& what);
+  void add(unsigned line, std::vector<Error> errors);
+
+  void known_only(const Spot& table, std::initializer_list<std::string_view> known);
+  /// Nothing when the key is missing or no table; the latter is a fault.
+  std::optional<Spot> table(const Spot& parent, std::string_view key);
+  std::optional<Spot> table(const Spot& parent, const Node& member);
+  std::optional<Text> text(const Spot& parent, std::string_view key);
+  std::optional<Text> expanded(const Spot& spot);
+  bool flag(const Spot& parent, std::string_view key, bool fallback);
+  const std::string* variable(const std::string& name) const;
+
+  void settings(const Spot& table, const std::string& prefix, bool endpoint,
+                const std::vector<std::string>& beside, catalogue::Layer& into);
+  void setting(const Spot& spot, const std::string& name, bool endpoint, catalogue::Layer& into);
+  void layer(const Spot& table, bool endpoint, const std::vector<std::string>& beside,
+             catalogue::Layer& into);
+
+  void read_env_file(const Spot& caller);
+  void read_caller(const Spot& root, Registry& registry);
+  void read_profiles(const Spot& root, Registry& registry);
+  void read_clamps(const Spot& root);
+  void read_service(const Spot& spot, Registry& registry);
+  void read_plugin(const Spot& spot, ServiceEntry& service);
+  void read_config(const Spot& spot, ServiceEntry& service);
+  void read_endpoints(const Spot& spot, ServiceEntry& service);
+  void read_base_url(const Spot& spot, ServiceEntry& service);
+  void read_overrides(ServiceEntry& service);
+  bool override_field(ServiceEntry& service, const std::string& key, const std::string& value);
+  void override_setting(ServiceEntry& service, const std::string& key, const Text& text);
+  void check_names(const Registry& registry);
+  void warn_of_strangers(Registry& registry) const;
+
+  const std::string name_;
+  const std::filesystem::path directory_;
+  Environment environment_;
+  std::vector<Fault> faults_;
+  catalogue::Layer defaults_, clamps_;
+  std::optional<Text> default_url_;
+  bool python_env_ = false;
+};
+
+}  // namespace callerapi::registry

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "callerapi/result.hpp"
+#include "catalogue/snapshot.hpp"
+#include "registry/environment.hpp"
+
+namespace callerapi::registry {
+
+/// One `[services.X]`, expanded and checked as far as that goes without its plugin. A value.
+struct ServiceEntry {
+  std::string name, plugin, base_url;
+  std::string origin;  ///< "registry.toml:12:1", where the service begins.
+  std::string
+      base_url_origin;  ///< "registry.toml:14", "environment BILLING_URL", a profile's line.
+  std::string sha256;   ///< 64 lower-case digits, or empty.
+  bool pinned = false;  ///< unload = "pin": its library is never unmapped.
+  std::map<std::string, std::string> config;
+  catalogue::ServiceLayers layers;
+
+  bool operator==(const ServiceEntry&) const = default;
+};
+
+/// A service with `required = false` that cannot be used for now, and why.
+struct Skipped {
+  std::string name;
+  Error why;
+};
+
+/// registry.toml after expansion and validation: what to load, with which settings. A value.
+struct Registry {
+  std::string caller_name, profile;
+  std::filesystem::path plugin_dir;  ///< Absolute whenever the file's own folder is.
+  bool require_pins = false;
+  bool insecure_permissions = false;
+  std::vector<ServiceEntry> services;  ///< By name.
+  std::vector<Skipped> skipped;
+  std::vector<std::string> warnings;  ///< For the log.
+};
+
+/// Reads and checks a registry file. Errors: `registry_invalid`; the message is
+/// `file:line:column: key: what is wrong; what would be right`. All faults of a file are collected
+/// into `all` when it is not null; the answer is the first, with "(+N more)". The file must belong
+/// to root or this user, as must its folders, and nobody else may write to them, unless it sets
+/// insecure_permissions. Thread-safe.
+Result<Registry> read_registry(const std::filesystem::path& file, const Environment& environment,
+                               std::vector<Error>* all = nullptr);
+/// The same from text; relative paths start at `directory`.
+Result<Registry> parse_registry(std::string_view text, const std::string& shown_name,
+                                const std::filesystem::path& directory,
+                                const Environment& environment, std::vector<Error>* all = nullptr);
+
+}  // namespace callerapi::registry

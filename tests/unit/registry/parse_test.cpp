@@ -1,0 +1,289 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "registry/names.hpp"
+#include "registry/registry.hpp"
+
+namespace callerapi::registry {
+namespace {
+
+using namespace std::chrono_literals;
+
+const std::string head = "schema = 1\n";
+// Line 2 is the header, line 3 plugin, line 4 base_url: what a test adds begins at line 5.
+const std::string billing =
+    head + "[services.billing]\nplugin = \"billing\"\nbase_url = \"http://h:1/v1/\"\n";
+
+Result<Registry> parse(const std::string& text, const Environment& environment = {}) {
+  return parse_registry(text, "registry.toml", "/etc/app", environment);
+}
+std::string message(const std::string& text, const Environment& environment = {}) {
+  const auto parsed = parse(text, environment);
+  return parsed ? "accepted" : parsed.error().message;
+}
+std::string reason(const std::string& text, const Environment& environment = {}) {
+  const auto parsed = parse(text, environment);
+  return parsed ? "accepted" : parsed.error().reason;
+}
+catalogue::Effective resolved(const ServiceEntry& service) {
+  const auto& l = service.layers;
+  return catalogue::resolve({.defaults = &l.defaults,
+                             .service = &l.service,
+                             .environment = &l.environment,
+                             .clamps = &l.clamps})
+      .value();
+}
+
+TEST(ParseRegistry, ReadsWhatTheGuideShows) {
+  const auto registry = parse(R"(schema = 1
+[caller]
+name       = "invoice-worker"
+plugin_dir = "plugins"
+profile    = "${CALLERAPI_PROFILE:-local}"
+[profiles.local]
+default_url = "http://localhost:6000/{service}"
+[profiles.prod]
+default_url = "https://{service}.svc.example"
+[defaults.timeouts]
+total = "20s"
+[services.stock]
+plugin = "http"
+[services.billing]
+plugin   = "billing.capi.so"
+base_url = "${BILLING_URL:?set BILLING_URL}"
+unload   = "pin"
+config   = { token = "$$x", depth = 3 }
+[services.billing.timeouts]
+connect = "1s"
+[services.billing.retry]
+max_attempts = 3
+[services.billing.headers]
+X-Tenant = "blue"
+[services.billing.endpoints.create.timeouts]
+total = "5s"
+)",
+                              {{"BILLING_URL", "http://b:7"}});
+  ASSERT_TRUE(registry) << registry.error().message;
+  EXPECT_EQ(registry->caller_name, "invoice-worker");
+  EXPECT_EQ(registry->plugin_dir, "/etc/app/plugins");
+  EXPECT_EQ(registry->profile, "local");
+  ASSERT_EQ(registry->services.size(), 2u);
+  const ServiceEntry& one = registry->services[0];
+  EXPECT_EQ(one.name, "billing");
+  EXPECT_EQ(one.plugin, "billing.capi.so");
+  EXPECT_EQ(one.base_url, "http://b:7");
+  EXPECT_EQ(one.base_url_origin, "registry.toml:16");
+  EXPECT_TRUE(one.pinned);
+  EXPECT_EQ(one.config, (std::map<std::string, std::string>{{"depth", "3"}, {"token", "$x"}}));
+  const auto settings = resolved(one);
+  EXPECT_EQ(settings.policy.timeouts.total, 20s);
+  EXPECT_EQ(settings.pool.connect, 1s);
+  EXPECT_EQ(settings.policy.retry.max_attempts, 3);
+  EXPECT_EQ(settings.origin_of("pool.idle")->from, "built-in");
+  EXPECT_EQ(settings.origin_of("timeouts.connect")->from, "registry.toml:20");
+  EXPECT_EQ(settings.origin_of("headers.X-Tenant")->value, "blue");
+  EXPECT_EQ(one.layers.endpoints.at("create").at(0).value, "5s");
+  EXPECT_EQ(registry->services[1].base_url, "http://localhost:6000/stock");
+}
+
+struct Bad {
+  const char *text, *reason, *message;
+};
+class BadRegistries : public testing::TestWithParam<Bad> {};
+TEST_P(BadRegistries, SayWhereWhatAndWhatIsRight) {
+  const auto parsed = parse(billing + GetParam().text);
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().outcome, Outcome::registry_invalid);
+  EXPECT_EQ(parsed.error().reason, GetParam().reason);
+  EXPECT_EQ(parsed.error().message, GetParam().message);
+}
+INSTANTIATE_TEST_SUITE_P(
+    ParseRegistry, BadRegistries,
+    testing::Values(
+        Bad{"timeout = \"2s\"\n", "unknown_key",
+            "registry.toml:5:1: services.billing.timeout: unknown key; did you mean 'timeouts'?"},
+        Bad{"[services.billing.timeouts]\ntotl = \"2s\"\n", "unknown_key",
+            "registry.toml:6:1: services.billing.timeouts.totl: unknown key; did you mean "
+            "'total'?"},
+        Bad{"[services.billing.timeouts]\ntotal = 2\n", "wrong_type",
+            "registry.toml:6:9: services.billing.timeouts.total: expected a duration such as "
+            "\"2s\" or \"500ms\", saw \"2\""},
+        Bad{"[services.billing.retry]\nmax_attempts = \"3\"\n", "wrong_type",
+            "registry.toml:6:16: services.billing.retry.max_attempts: expected a whole number such "
+            "as 3, saw a text; leave out the quotes"},
+        Bad{"[services.billing.retry]\nmax_attempts = 9\n", "out_of_range",
+            "registry.toml:6:16: services.billing.retry.max_attempts: expected 1 to 5, saw \"9\""},
+        Bad{"retry = 3\n", "wrong_type",
+            "registry.toml:5:9: services.billing.retry: expected a table, saw a whole number"},
+        Bad{"timeouts = \"ruby\"\n", "wrong_type",
+            "registry.toml:5:12: services.billing.timeouts: expected a table of timeouts or the "
+            "preset \"python\", saw \"ruby\""},
+        Bad{"[services.billing.endpoints.e.pool]\nidle = \"1s\"\n", "service_key",
+            "registry.toml:6:8: services.billing.endpoints.e.pool.idle: holds for a whole service, "
+            "whose endpoints share connections; set it under the service or in [defaults]"},
+        Bad{"[services.billing.timeouts]\ntotal = \"1s\"\nattempt = \"2s\"\n", "contradiction",
+            "registry.toml:7:11: services.billing.timeouts.attempt: 2s is more than "
+            "timeouts.total, which is 1s (registry.toml:6); lower this or raise that"},
+        Bad{"unload = \"later\"\n", "bad_value",
+            "registry.toml:5:10: services.billing.unload: expected \"unmap\" or \"pin\", saw "
+            "\"later\""},
+        Bad{"sha256 = \"abc\"\n", "bad_value",
+            "registry.toml:5:10: services.billing.sha256: expected the 64 hexadecimal digits of "
+            "sha256sum"},
+        Bad{"[services.Shop]\nplugin = \"http\"\n", "service_name",
+            "registry.toml:5:11: services.Shop: expected a name such as billing or billing-eu: "
+            "lower-case letters and digits in groups joined by '-' or '_', beginning with a "
+            "letter, at most 63 bytes"},
+        Bad{"[services.shop]\nbase_url = \"http://h\"\n", "missing_key",
+            "registry.toml:5:1: services.shop: has no plugin; add plugin = \"shop\", or \"http\" "
+            "for a service without a plugin of its own"},
+        Bad{"[services.shop]\nplugin = \"http\"\n", "no_base_url",
+            "registry.toml:5:1: services.shop: has no base_url, and the profile has no "
+            "default_url; set one of them, there is no silent default"},
+        Bad{"[services.shop]\nplugin = \"../x\"\nbase_url = \"http://h\"\n", "plugin_path",
+            "registry.toml:6:10: services.shop.plugin: leads out of plugin_dir; name a file inside "
+            "it"},
+        Bad{"[services.shop]\nplugin = \"http\"\nbase_url = \"https://h\"\n", "base_url",
+            "registry.toml:7:12: services.shop.base_url: base_url is https; TLS arrives with a "
+            "later version"},
+        Bad{"[services.shop]\nplugin = \"http\"\nbase_url = \"${SHOP}\"\n", "env_missing",
+            "registry.toml:7:12: services.shop.base_url: environment variable SHOP is not set; set "
+            "it, or write ${SHOP:-default}"},
+        Bad{"[clamps.retry]\ncap = \"1s\"\n", "unknown_key",
+            "registry.toml:6:7: clamps.retry.cap: cannot be clamped; timeouts.total and "
+            "retry.max_attempts can"},
+        Bad{"[clamp]\n", "unknown_key",
+            "registry.toml:5:2: clamp: unknown key; did you mean 'clamps'?"}));
+
+TEST(ParseRegistry, AnEmptyFileIsNotRemoveEverything) {
+  EXPECT_EQ(reason(""), "schema");
+  EXPECT_EQ(reason(head), "empty");
+  EXPECT_EQ(reason(head + "allow_empty = true\n"), "accepted");
+  EXPECT_EQ(reason("schema = 2\n[services]\n"), "schema");
+}
+
+TEST(ParseRegistry, AllFaultsAreCollectedInTheOrderOfTheFile) {
+  std::vector<Error> all;
+  const auto parsed =
+      parse_registry(billing + "colour = 1\n[zebra]\n[aardvark]\n", "r", "/", {}, &all);
+  ASSERT_FALSE(parsed);
+  EXPECT_TRUE(parsed.error().message.ends_with(" (+2 more)")) << parsed.error().message;
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_TRUE(all[0].message.starts_with("r:5:1: services.billing.colour"));
+  EXPECT_TRUE(all[1].message.starts_with("r:6:2: zebra"));
+  EXPECT_TRUE(all[2].message.starts_with("r:7:2: aardvark"));
+}
+
+TEST(ParseRegistry, NamesThatAreOneVariableCollide) {
+  EXPECT_EQ(message(head + "[services.a-b]\nplugin=\"http\"\nbase_url=\"http://h\"\n"
+                           "[services.a_b]\nplugin=\"http\"\nbase_url=\"http://h\"\n"),
+            "registry.toml:5:1: services.a_b: is the same as 'a-b' of registry.toml:2:1 in "
+            "variables, A_B; rename one");
+}
+
+TEST(ParseRegistry, TheEnvironmentOverridesEveryLevelOfTheFile) {
+  const auto registry =
+      parse(billing, {{"CALLERAPI_SERVICES__BILLING__TIMEOUTS__READ_IDLE", "7s"},
+                      {"CALLERAPI_SERVICES__BILLING__BASE_URL", "http://other:2"},
+                      {"CALLERAPI_SERVICES__BILLING__HEADERS__X_TENANT", "blue"},
+                      {"CALLERAPI_SERVICES__BILLING__CONFIG__TOKEN", "t"},
+                      {"CALLERAPI_SERVICES__BILLING__ENDPOINTS__GET_ONE__TIMEOUTS__TOTAL", "1s"},
+                      {"CALLERAPI_CALLER__PLUGIN_DIR", "/opt/p"}});
+  ASSERT_TRUE(registry) << registry.error().message;
+  const ServiceEntry& service = registry->services.at(0);
+  const auto settings = resolved(service);
+  EXPECT_EQ(settings.policy.timeouts.read_idle, 7s);
+  EXPECT_EQ(settings.origin_of("timeouts.read_idle")->from,
+            "environment CALLERAPI_SERVICES__BILLING__TIMEOUTS__READ_IDLE");
+  EXPECT_EQ(settings.origin_of("headers.x-tenant")->value, "blue");
+  EXPECT_EQ(service.base_url, "http://other:2");
+  EXPECT_EQ(service.base_url_origin, "environment CALLERAPI_SERVICES__BILLING__BASE_URL");
+  EXPECT_EQ(service.config.at("token"), "t");
+  EXPECT_EQ(service.layers.environment_endpoints.at("get_one").at(0).key, "timeouts.total");
+  EXPECT_EQ(registry->plugin_dir, "/opt/p");
+}
+
+TEST(ParseRegistry, AVariableWithABadKeyOrValueIsAnError) {
+  EXPECT_EQ(message(billing, {{"CALLERAPI_SERVICES__BILLING__TIMEOUTS__TOTL", "7s"}}),
+            "environment CALLERAPI_SERVICES__BILLING__TIMEOUTS__TOTL: "
+            "services.billing.timeouts.totl: unknown key; did you mean 'timeouts.total'?");
+  EXPECT_EQ(reason(billing, {{"CALLERAPI_SERVICES__BILLING__UNLOAD", "x"}}), "bad_value");
+}
+
+TEST(ParseRegistry, AVariableForAnotherCallersServiceIsOnlyAWarning) {
+  const auto registry = parse(billing, {{"CALLERAPI_SERVICES__SHOP__PLUGIN", "x"}});
+  ASSERT_TRUE(registry);
+  ASSERT_EQ(registry->warnings.size(), 1u);
+  EXPECT_EQ(registry->warnings[0],
+            "environment CALLERAPI_SERVICES__SHOP__PLUGIN: names no service of this registry; it "
+            "has no effect");
+}
+
+TEST(ParseRegistry, ThePythonPackagesVariablesCountWhenAskedFor) {
+  const std::string text = head +
+                           "[caller]\npython_env = true\n[profiles.prod]\n"
+                           "default_url = \"http://prod/{service}\"\n"
+                           "[services.a]\nplugin = \"http\"\n"
+                           "[services.b]\nplugin = \"http\"\nbase_url = \"http://file\"\n";
+  const auto urls = [&](const Environment& environment) {
+    const auto parsed = parse(text, environment);
+    if (!parsed) return parsed.error().reason;
+    return parsed->services[0].base_url + " " + parsed->services[1].base_url;
+  };
+  EXPECT_EQ(urls({}), "no_base_url");
+  EXPECT_EQ(urls({{"DEPLOY", "0"}}), "http://prod/a http://file");
+  EXPECT_EQ(urls({{"DEPLOY", "1"}, {"DEFAULT_URL", "http://all"}}), "http://all http://file");
+  EXPECT_EQ(urls({{"A_URL", "http://one"}, {"B_URL", "http://two"}}), "http://one http://two");
+  EXPECT_EQ(reason(head + "[services.a]\nplugin = \"http\"\n", {{"A_URL", "http://one"}}),
+            "no_base_url")
+      << "only when asked for";
+}
+
+TEST(ParseRegistry, AServiceThatIsNotRequiredIsLeftOutWhenItsVariableIsMissing) {
+  const std::string shop = "[services.shop]\nplugin = \"http\"\nbase_url = \"${SHOP}\"\n";
+  const auto registry = parse(billing + shop + "required = false\n");
+  ASSERT_TRUE(registry) << registry.error().message;
+  EXPECT_EQ(registry->services.size(), 1u);
+  ASSERT_EQ(registry->skipped.size(), 1u);
+  EXPECT_EQ(registry->skipped[0].name, "shop");
+  EXPECT_EQ(registry->skipped[0].why.reason, "env_missing");
+  EXPECT_EQ(reason(billing + shop + "required = false\ncolour = 1\n"), "env_missing")
+      << "other faults still refuse the file";
+}
+
+TEST(ParseRegistry, AProfileThatIsNotThereIsAnError) {
+  EXPECT_EQ(message(billing + "[caller]\nprofile = \"prd\"\n[profiles.prod]\n"),
+            "registry.toml:1:1: caller.profile: there is no [profiles.prd]; did you mean 'prod'?");
+}
+
+TEST(ParseRegistry, WhatStoodInAFileIsNeverShown) {
+  const auto registry =
+      parse(billing + "[services.billing.headers]\nX-A = \"${file:/proc/self/comm}\"\n");
+  // /proc files have no size and still are files; what matters is that the value stays hidden.
+  ASSERT_TRUE(registry) << registry.error().message;
+  EXPECT_EQ(resolved(registry->services[0]).origin_of("headers.X-A")->value, "(hidden)");
+}
+
+TEST(ParseRegistry, TenThousandServicesAreReadInOneGo) {
+  std::string text = head;
+  for (int i = 0; i < 10'000; ++i)
+    text += "[services.s" + std::to_string(i) +
+            "]\nplugin = \"http\"\nbase_url = \"http://h:1\"\ntimeouts.total = \"5s\"\n";
+  const auto registry = parse(text);
+  ASSERT_TRUE(registry) << registry.error().message;
+  EXPECT_EQ(registry->services.size(), 10'000u);
+}
+
+TEST(Names, AreLowerCaseGroups) {
+  for (const char* good : {"a", "billing", "billing-eu", "a_b-c9", "v1x"})
+    EXPECT_TRUE(is_name(good)) << good;
+  for (const char* bad : {"", "A", "1a", "a-", "-a", "a--b", "a_-b", "a.b", "../a", "a b", "ä"})
+    EXPECT_FALSE(is_name(bad)) << bad;
+  EXPECT_TRUE(is_name(std::string(63, 'a')));
+  EXPECT_FALSE(is_name(std::string(64, 'a')));
+}
+
+}  // namespace
+}  // namespace callerapi::registry
