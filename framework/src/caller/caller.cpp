@@ -1,0 +1,149 @@
+#include "callerapi/caller.hpp"
+
+#include <utility>
+
+#include "caller/contract.hpp"
+#include "caller/host.hpp"
+
+namespace callerapi {
+namespace {
+
+Result<policy::CallParts> by_name(caller::Host& host, std::string_view service,
+                                  std::string_view endpoint, Request& request) {
+  return host.parts(service, [&](const catalogue::Service& s) -> Result<policy::Prepared> {
+    auto found = catalogue::find_endpoint(s, endpoint);
+    if (!found) return std::move(found).error();
+    return policy::prepare(s.view(), (*found)->declared, (*found)->path, (*found)->settings.policy,
+                           std::move(request), host.loop());
+  });
+}
+
+Result<policy::CallParts> ad_hoc(caller::Host& host, std::string_view service,
+                                 std::string_view method, std::string_view path, Request& request) {
+  return host.parts(service, [&](const catalogue::Service& s) {
+    return policy::prepare_ad_hoc(s.view(), method, path, s.settings.policy, std::move(request),
+                                  host.loop());
+  });
+}
+
+Result<policy::CallParts> typed(caller::Host& host, std::string_view service,
+                                const capi_endpoint& contract, Request& request) {
+  return host.parts(service, [&](const catalogue::Service& s) -> Result<policy::Prepared> {
+    auto found = catalogue::find_endpoint(s, {contract.name.ptr, contract.name.len});
+    if (!found) return std::move(found).error();
+    if (auto fits = caller::check_contract(s, (*found)->declared, contract); !fits)
+      return std::move(fits).error();
+    return policy::prepare(s.view(), (*found)->declared, (*found)->path, (*found)->settings.policy,
+                           std::move(request), host.loop());
+  });
+}
+
+Result<std::shared_ptr<caller::Host>> opened(caller::Source source, Options options) {
+  return caller::Host::open(std::move(source), std::move(options));
+}
+
+}  // namespace
+
+Caller::Caller(std::shared_ptr<caller::Host> host) : host_(std::move(host)) {}
+Caller::Caller(Caller&&) noexcept = default;
+Caller& Caller::operator=(Caller&& other) noexcept {
+  std::swap(host_, other.host_);
+  return *this;
+}
+Caller::~Caller() {
+  if (!host_ || !host_->forked()) return;
+  host_->abandon();
+}
+
+Result<Caller> Caller::open(const std::string& registry_path, Options options) {
+  auto host = opened({registry_path, {}}, std::move(options));
+  if (!host) return std::move(host).error();
+  return Caller(std::move(*host));
+}
+
+Result<Caller> Caller::from_toml(std::string_view text, Options options) {
+  auto host = opened({{}, std::string(text)}, std::move(options));
+  if (!host) return std::move(host).error();
+  return Caller(std::move(*host));
+}
+
+std::vector<Error> Caller::lint(const std::string& registry_path) {
+  std::vector<Error> faults;
+  const auto read =
+      registry::read_registry(registry_path, registry::process_environment(), &faults);
+  if (!read && faults.empty()) faults.push_back(read.error());
+  return faults;
+}
+
+Result<Response> Caller::call(std::string_view service, std::string_view endpoint,
+                              Request request) {
+  return host_->run(by_name(*host_, service, endpoint, request));
+}
+Call<Response> Caller::start(std::string_view service, std::string_view endpoint, Request request) {
+  return host_->start(by_name(*host_, service, endpoint, request));
+}
+Result<Response> Caller::request(std::string_view service, std::string_view method,
+                                 std::string_view path, Request request) {
+  return host_->run(ad_hoc(*host_, service, method, path, request));
+}
+Call<Response> Caller::start_request(std::string_view service, std::string_view method,
+                                     std::string_view path, Request request) {
+  return host_->start(ad_hoc(*host_, service, method, path, request));
+}
+Result<Response> Caller::call_typed(std::string_view service, const capi_endpoint& contract,
+                                    Request request) {
+  return host_->run(typed(*host_, service, contract, request));
+}
+Call<Response> Caller::start_typed(std::string_view service, const capi_endpoint& contract,
+                                   Request request) {
+  return host_->start(typed(*host_, service, contract, request));
+}
+
+Result<ReloadReport> Caller::reload() { return host_->reload(); }
+
+std::vector<ServiceInfo> Caller::services() const {
+  std::vector<ServiceInfo> out;
+  for (const auto& [name, s] : host_->snapshot()->services)
+    out.push_back({name, s->plugin_id, s->plugin_version, s->owner, s->base_url_text,
+                   s->endpoints.size(), s->generation});
+  return out;
+}
+
+Result<std::vector<EndpointInfo>> Caller::endpoints(std::string_view service) const {
+  auto found = host_->snapshot()->find(service);
+  if (!found) return std::move(found).error();
+  std::vector<EndpointInfo> out;
+  for (const auto& [name, endpoint] : (*found)->endpoints) {
+    const policy::Endpoint& e = endpoint.declared;
+    EndpointInfo info{e.name, e.method, e.path, std::string(policy::name(e.request_body)), {}, {}};
+    info.idempotency = e.idempotency == policy::Idempotency::key ? "key"
+                       : policy::may_repeat(e)                   ? "yes"
+                                                                 : "no";
+    for (const policy::Param& p : e.params)
+      info.parameters.push_back({p.name, std::string(policy::name(p.place)),
+                                 std::string(policy::name(p.type)), p.required});
+    out.push_back(std::move(info));
+  }
+  return out;
+}
+
+Result<std::vector<SettingInfo>> Caller::explain(std::string_view service,
+                                                 std::string_view endpoint) const {
+  auto found = host_->snapshot()->find(service);
+  if (!found) return std::move(found).error();
+  const catalogue::Effective* effective = &(*found)->settings;
+  if (!endpoint.empty()) {
+    auto one = catalogue::find_endpoint(**found, endpoint);
+    if (!one) return std::move(one).error();
+    effective = &(*one)->settings;
+  }
+  std::vector<SettingInfo> out;
+  for (const catalogue::Origin& o : effective->origins) out.push_back({o.key, o.value, o.from});
+  return out;
+}
+
+Stats Caller::stats() const { return host_->stats(); }
+
+void Caller::shutdown(Duration drain) { host_->shutdown(drain); }
+
+}  // namespace callerapi

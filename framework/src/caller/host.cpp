@@ -1,0 +1,349 @@
+#include "caller/host.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/fork.hpp"
+#include "base/futex.hpp"
+#include "caller/pending.hpp"
+
+namespace callerapi::caller {
+namespace {
+
+// Calls with streamed bodies that may run at once; each holds a thread while it does.
+constexpr std::size_t lane_threads_max = 16;
+constexpr Duration sweep_every = std::chrono::seconds(1);
+
+Error closing_error() {
+  return {.outcome = Outcome::shutdown, .reason = "closing", .message = "the Caller is closing"};
+}
+
+/// Runs `task` on the loop and waits for it.
+void on_loop(wire::Loop& loop, const std::function<void()>& task) {
+  std::atomic<std::uint32_t> done{0};
+  loop.post([&] {
+    task();
+    done = 1;
+    base::futex_wake_all(done);
+  });
+  while (done.load() == 0) base::futex_wait_until(done, 0, no_deadline);
+}
+
+}  // namespace
+
+Host::Host(Source source, Options options)
+    : source_(std::move(source)),
+      options_(std::move(options)),
+      log_(options_.log),
+      fork_count_(base::fork_count()),
+      executor_(options_.executor ? options_.executor : Executor::pool(1)),
+      snapshots_(std::make_shared<const catalogue::Snapshot>()),
+      lane_(std::make_unique<wire::Workers>(lane_threads_max)),
+      reaper_(std::make_unique<wire::Workers>(1)) {}
+
+Result<std::shared_ptr<Host>> Host::open(Source source, Options options) {
+  std::shared_ptr<Host> host(new Host(std::move(source), std::move(options)));
+  auto reactor = wire::Reactor::start(host->clock_);
+  if (!reactor) return std::move(reactor).error();
+  host->reactor_ = std::move(*reactor);
+  if (auto loaded = host->reload(); !loaded) return std::move(loaded).error();
+  host->reactor_->post([self = host.get()] {
+    self->sweep_timer_.emplace([self] { self->sweep(); });
+    self->reactor_->arm(*self->sweep_timer_, self->reactor_->now() + sweep_every);
+  });
+  if (!host->source_.file.empty() && host->options_.watch)
+    host->watch_ = std::make_unique<registry::FileWatch>(host->source_.file, [self = host.get()] {
+      if (auto done = self->reload(); !done)
+        self->log_.write(LogLevel::error, "registry", done.error().message);
+    });
+  return host;
+}
+
+Host::~Host() {
+  if (!reactor_) return;
+  watch_.reset();
+  shutdown(Duration::zero());
+  lane_.reset();
+  on_loop(*reactor_, [this] {
+    if (sweep_timer_) reactor_->disarm(*sweep_timer_);
+  });
+  snapshots_.publish(std::make_shared<const catalogue::Snapshot>());
+  {
+    base::Lock lock(control_);
+    for (auto& [name, built] : built_)
+      if (built.generation->code) built.generation->code->close();
+    built_.clear();
+  }
+  reactor_.reset();
+  reaper_.reset();
+}
+
+bool Host::forked() const noexcept { return base::fork_count() != fork_count_; }
+
+void Host::abandon() noexcept {
+  kept_ = shared_from_this();
+  // Joining would wait for threads that do not exist here; closing would end the parent's sockets.
+  if (watch_) watch_->abandon();
+  if (lane_) lane_->abandon();
+  if (reaper_) reaper_->abandon();
+  if (reactor_) {
+    reactor_->abandon();
+    (void)reactor_.release();
+  }
+}
+
+Result<registry::Registry> Host::read() const {
+  registry::Environment environment =
+      options_.environment ? *options_.environment : registry::process_environment();
+  if (!options_.env_file.empty())
+    if (auto added = registry::add_env_file(environment, options_.env_file); !added)
+      return std::move(added).error();
+  if (!source_.file.empty()) return registry::read_registry(source_.file, environment);
+  return registry::parse_registry(source_.text, "registry", std::filesystem::current_path(),
+                                  environment);
+}
+
+Result<Host::Built> Host::build_one(const registry::Registry& registry,
+                                    const registry::ServiceEntry& entry) {
+  const host::LoadRequest request{
+      entry.name,   entry.plugin,          registry.plugin_dir,
+      entry.sha256, registry.require_pins, registry.insecure_permissions,
+      entry.config};
+  const host::LoadWith with{log_,
+                            [this](std::function<void()> task) { reaper_->run(std::move(task)); },
+                            options_.static_plugins};
+  auto generation = host::load(request, with);
+  if (!generation) return std::move(generation).error();
+  const auto previous = built_.find(entry.name);
+  if (previous != built_.end() && previous->second.entry == entry &&
+      !(*generation)->sha256.empty() &&
+      previous->second.generation->sha256 == (*generation)->sha256) {
+    if ((*generation)->code) (*generation)->code->close();
+    return previous->second;
+  }
+  auto service = catalogue::make_service(entry.name, (*generation)->tables, entry.layers);
+  auto url = wire::parse_base_url(entry.base_url);
+  if (!service || !url) {
+    if ((*generation)->code) (*generation)->code->close();
+    return service ? std::move(url).error() : std::move(service).error();
+  }
+  catalogue::Service& s = **service;
+  s.base_url = std::move(*url);
+  s.base_url_text = entry.base_url;
+  s.authority = s.base_url.authority();
+  s.caller_name = registry.caller_name;
+  s.generation = (*generation)->number;
+  s.code = (*generation)->code;
+  pool::Settings settings = s.settings.pool;
+  settings.host = s.base_url.host;
+  settings.port = s.base_url.port;
+  // Connections stay when nothing that decides them has changed (decision 20).
+  const bool same =
+      previous != built_.end() && previous->second.service->origin->settings() == settings;
+  s.origin = same ? previous->second.service->origin
+                  : std::make_shared<pool::Origin>(settings, *reactor_, pool_counters_);
+  return Built{entry, std::move(*generation), std::move(*service)};
+}
+
+Result<Host::BuiltMap> Host::build(const registry::Registry& registry) {
+  BuiltMap next;
+  for (const registry::ServiceEntry& entry : registry.services) {
+    auto built = build_one(registry, entry);
+    if (!built) {
+      // All or nothing: what was loaded for this attempt goes again.
+      for (auto& [name, loaded] : next) {
+        const auto old = built_.find(name);
+        const bool kept = old != built_.end() && old->second.generation == loaded.generation;
+        if (!kept && loaded.generation->code) loaded.generation->code->close();
+      }
+      return std::move(built).error();
+    }
+    next.emplace(entry.name, std::move(*built));
+  }
+  return next;
+}
+
+ReloadReport Host::publish(BuiltMap next) {
+  ReloadReport report;
+  auto snapshot = std::make_shared<catalogue::Snapshot>();
+  snapshot->number = report.generation = ++published_;
+  for (auto& [name, built] : next) {
+    snapshot->services.emplace(name, built.service);
+    const auto old = built_.find(name);
+    if (old == built_.end()) {
+      report.added.push_back(name);
+    } else if (old->second.service != built.service) {
+      report.changed.push_back(name);
+    }
+  }
+  for (const auto& [name, built] : built_)
+    if (!next.contains(name)) report.removed.push_back(name);
+  snapshots_.publish(std::move(snapshot));
+  next.swap(built_);
+  for (auto& [name, old] : next) {
+    const auto now = built_.find(name);
+    const bool kept = now != built_.end() && now->second.generation == old.generation;
+    if (!kept && old.generation->code) old.generation->code->close();
+  }
+  return report;
+}
+
+Result<ReloadReport> Host::reload() {
+  base::Lock lock(control_);
+  auto registry = read();
+  auto next = registry ? build(*registry) : Result<BuiltMap>(std::move(registry).error());
+  if (!next) {
+    ++reloads_refused_;
+    return std::move(next).error();
+  }
+  ReloadReport report = publish(std::move(*next));
+  ++reloads_applied_;
+  log_.write(LogLevel::info, "registry",
+             "generation " + std::to_string(report.generation) + ": " +
+                 std::to_string(report.added.size()) + " added, " +
+                 std::to_string(report.changed.size()) + " changed, " +
+                 std::to_string(report.removed.size()) + " removed");
+  return report;
+}
+
+Result<policy::CallParts> Host::parts(std::string_view name, const Build& build) {
+  if (forked())
+    return Error{
+        .outcome = Outcome::forked,
+        .reason = "forked",
+        .message = "this Caller belongs to the parent process; open a new one after fork()"};
+  if (closing_) return closing_error();
+  // A closed plugin means that a newer generation is published, or about to be: look again.
+  for (int looks = 0; looks < 100; ++looks) {
+    auto service = snapshots_.read()->find(name);
+    if (!service) return std::move(service).error();
+    const std::shared_ptr<policy::PluginCode>& code = (*service)->code;
+    if (code && !code->acquire()) continue;
+    auto prepared = build(**service);
+    if (!prepared) {
+      if (code) code->release();
+      return std::move(prepared).error();
+    }
+    return policy::CallParts{reactor_.get(),  (*service)->origin,     code,
+                             &call_counters_, (*service)->generation, std::move(*prepared)};
+  }
+  return Error{.outcome = Outcome::unloaded,
+               .reason = "closing",
+               .message = std::string(name) + ": its plugin is being replaced"};
+}
+
+Result<Response> Host::run(Result<policy::CallParts> parts) {
+  if (!parts) return std::move(parts).error();
+  if (!reactor_->inside()) return policy::run_here(std::move(*parts), nullptr);
+  if (parts->code) parts->code->release();
+  return Error{Outcome::invalid_argument, "would_deadlock",
+               "a blocking call on the reactor's own thread would wait for itself; use start()"};
+}
+
+std::shared_ptr<policy::AsyncCall> Host::begin_async(policy::CallParts parts,
+                                                     std::function<void(Result<Response>)> done) {
+  // The key of the map is the call's address, which exists only after it was made.
+  auto key = std::make_shared<policy::AsyncCall*>(nullptr);
+  auto call = std::make_shared<policy::AsyncCall>(
+      std::move(parts), [this, key, done = std::move(done)](Result<Response> result) {
+        async_calls_.erase(*key);
+        done(std::move(result));
+      });
+  *key = call.get();
+  reactor_->post([this, call] {
+    async_calls_.emplace(call.get(), call);
+    if (closing_) return call->end(closing_error());
+    call->begin();
+  });
+  return call;
+}
+
+void Host::begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopToken> token,
+                          std::function<void(Result<Response>)> done) {
+  {
+    base::Lock lock(tokens_mutex_);
+    tokens_.insert(token.get());
+  }
+  auto held = std::make_shared<policy::CallParts>(std::move(parts));
+  lane_->run([this, held, token, done = std::move(done)] {
+    if (closing_) token->stop(closing_error());
+    auto result = policy::run_here(std::move(*held), token.get());
+    {
+      base::Lock lock(tokens_mutex_);
+      tokens_.erase(token.get());
+    }
+    done(std::move(result));
+  });
+}
+
+Call<Response> Host::start(Result<policy::CallParts> parts) {
+  const auto same = [](Result<Response> r) { return r; };
+  auto pending =
+      std::make_shared<Pending>(executor_, [loop = reactor_.get()] { return loop->inside(); });
+  if (!parts) {
+    pending->complete(std::move(parts).error());
+    return {pending, same};
+  }
+  const Error why{
+      .outcome = Outcome::cancelled, .reason = "cancelled", .message = "cancelled by the caller"};
+  const auto done = [pending](Result<Response> result) { pending->complete(std::move(result)); };
+  if (parts->prepared.blocking()) {
+    auto token = std::make_shared<policy::StopToken>();
+    pending->on_cancel([token, why] { token->stop(why); });
+    begin_blocking(std::move(*parts), token, done);
+  } else {
+    auto cell = std::make_shared<std::weak_ptr<policy::AsyncCall>>();
+    wire::Loop* loop = reactor_.get();
+    pending->on_cancel([cell, why, loop] {
+      loop->post([cell, why] {
+        if (auto call = cell->lock()) call->end(why);
+      });
+    });
+    *cell = begin_async(std::move(*parts), done);
+  }
+  return {pending, same};
+}
+
+void Host::sweep() {
+  for (const auto& [name, service] : snapshots_.read()->services) service->origin->sweep();
+  reactor_->arm(*sweep_timer_, reactor_->now() + sweep_every);
+}
+
+Stats Host::stats() const {
+  return {.calls = call_counters_.calls,
+          .calls_failed = call_counters_.failed,
+          .attempts = call_counters_.attempts,
+          .retries = call_counters_.retries,
+          .connections_opened = pool_counters_.opened,
+          .connections_reused = pool_counters_.reused,
+          .connections_open = pool_counters_.open,
+          .calls_in_flight = call_counters_.in_flight,
+          .reloads_applied = reloads_applied_,
+          .reloads_refused = reloads_refused_,
+          .generation = snapshots_.read()->number};
+}
+
+void Host::shutdown(Duration drain) {
+  const bool first = !closing_.exchange(true);
+  std::atomic<std::uint32_t> never{0};
+  const TimePoint until = reactor_->now() + drain;
+  while (first && call_counters_.in_flight.load() > 0 && reactor_->now() < until)
+    base::futex_wait_until(never, 0,
+                           std::min(until, reactor_->now() + std::chrono::milliseconds(5)));
+  {
+    base::Lock lock(tokens_mutex_);
+    for (policy::StopToken* token : tokens_) token->stop(closing_error());
+  }
+  on_loop(*reactor_, [this] {
+    while (!async_calls_.empty()) {
+      const auto call = async_calls_.begin()->second;
+      call->end(closing_error());
+      async_calls_.erase(call.get());
+    }
+    for (const auto& [name, service] : snapshots_.read()->services)
+      service->origin->close(closing_error());
+  });
+}
+
+}  // namespace callerapi::caller

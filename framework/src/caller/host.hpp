@@ -1,0 +1,109 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/mutex.hpp"
+#include "callerapi/caller.hpp"
+#include "catalogue/publication.hpp"
+#include "catalogue/snapshot.hpp"
+#include "host/loader.hpp"
+#include "policy/async_call.hpp"
+#include "policy/sync_call.hpp"
+#include "registry/registry.hpp"
+#include "registry/watch.hpp"
+#include "wire/reactor.hpp"
+#include "wire/workers.hpp"
+
+namespace callerapi::caller {
+
+/// Where the registry comes from: a file, or text.
+struct Source {
+  std::filesystem::path file;
+  std::string text;
+};
+
+/// The floors wired together: one reactor, one published snapshot, one control plane. Thread-safe.
+class Host : public std::enable_shared_from_this<Host> {
+ public:
+  static Result<std::shared_ptr<Host>> open(Source source, Options options);
+  ~Host();
+
+  /// What a call is made with, its plugin leased.
+  using Build = std::function<Result<policy::Prepared>(const catalogue::Service&)>;
+  Result<policy::CallParts> parts(std::string_view service, const Build& build);
+  Result<Response> run(Result<policy::CallParts> parts);
+  Call<Response> start(Result<policy::CallParts> parts);
+
+  Result<ReloadReport> reload();
+  std::shared_ptr<const catalogue::Snapshot> snapshot() const { return snapshots_.read(); }
+  wire::Loop& loop() noexcept { return *reactor_; }
+  Stats stats() const;
+  void shutdown(Duration drain);
+  /// Does this process descend from the one that opened it?
+  bool forked() const noexcept;
+  /// In a forked child: gives up threads and descriptors that belong to the parent. What is left
+  /// names locks of the parent too, so the object keeps itself and is never destroyed.
+  void abandon() noexcept;
+
+ private:
+  /// A service as it was built, to tell whether it must be built again.
+  struct Built {
+    registry::ServiceEntry entry;
+    std::shared_ptr<const host::Generation> generation;
+    std::shared_ptr<catalogue::Service> service;
+  };
+  using BuiltMap = std::map<std::string, Built>;
+
+  Host(Source source, Options options);
+  Result<registry::Registry> read() const;
+  Result<BuiltMap> build(const registry::Registry& registry) CALLERAPI_REQUIRES(control_);
+  Result<Built> build_one(const registry::Registry& registry, const registry::ServiceEntry& entry)
+      CALLERAPI_REQUIRES(control_);
+  ReloadReport publish(BuiltMap next) CALLERAPI_REQUIRES(control_);
+  std::shared_ptr<policy::AsyncCall> begin_async(policy::CallParts parts,
+                                                 std::function<void(Result<Response>)> done);
+  void begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopToken> token,
+                      std::function<void(Result<Response>)> done);
+  void sweep();
+
+  std::shared_ptr<Host> kept_;  ///< Itself, once abandoned.
+  const Source source_;
+  const Options options_;
+  const base::SystemClock clock_;
+  const base::Log log_;
+  const unsigned fork_count_;
+  std::shared_ptr<Executor> executor_;
+  pool::Counters pool_counters_;
+  policy::CallCounters call_counters_;
+  std::atomic<std::uint64_t> reloads_applied_{0}, reloads_refused_{0};
+  std::atomic<bool> closing_{false};
+
+  std::unique_ptr<wire::Reactor> reactor_;
+  catalogue::Publication<catalogue::Snapshot> snapshots_;
+
+  // The reactor's thread only.
+  std::unordered_map<policy::AsyncCall*, std::shared_ptr<policy::AsyncCall>> async_calls_;
+  std::optional<wire::Timer> sweep_timer_;
+
+  base::Mutex tokens_mutex_;
+  std::unordered_set<policy::StopToken*> tokens_ CALLERAPI_GUARDED_BY(tokens_mutex_);
+
+  base::Mutex control_;  ///< One reload at a time.
+  BuiltMap built_ CALLERAPI_GUARDED_BY(control_);
+  std::uint64_t published_ CALLERAPI_GUARDED_BY(control_) = 0;
+
+  std::unique_ptr<wire::Workers> lane_;    ///< Calls that stream bodies.
+  std::unique_ptr<wire::Workers> reaper_;  ///< Unloads plugins.
+  std::unique_ptr<registry::FileWatch> watch_;
+};
+
+}  // namespace callerapi::caller

@@ -1,0 +1,60 @@
+#include "caller/pending.hpp"
+
+#include <utility>
+
+#include "base/futex.hpp"
+
+namespace callerapi {
+
+detail::CallCore::~CallCore() = default;
+
+namespace caller {
+
+Pending::Pending(std::shared_ptr<Executor> executor, std::function<bool()> inside)
+    : executor_(std::move(executor)), inside_(std::move(inside)) {}
+
+void Pending::complete(Result<Response> result) {
+  Continuation next;
+  {
+    base::Lock lock(mutex_);
+    next = std::exchange(continuation_, nullptr);
+    if (!next) result_ = std::move(result);
+    done_ = 1;
+  }
+  base::futex_wake_all(done_);
+  if (!next) return;
+  // NOLINTNEXTLINE(bugprone-use-after-move): moved from above only when there was no `next`
+  auto held = std::make_shared<Result<Response>>(std::move(result));
+  executor_->post([next = std::move(next), held] { next(std::move(*held)); });
+}
+
+void Pending::cancel() noexcept {
+  if (!done() && cancel_) cancel_();
+}
+
+Result<Response> Pending::wait() {
+  if (!done() && inside_ && inside_())
+    return Error{Outcome::invalid_argument, "would_deadlock",
+                 "get() on the reactor's own thread would wait for itself; use then() or co_await"};
+  while (!done()) base::futex_wait_until(done_, 0, no_deadline);
+  base::Lock lock(mutex_);
+  return std::move(*result_);
+}
+
+void Pending::on_done(Continuation f) {
+  std::optional<Result<Response>> ready;
+  {
+    base::Lock lock(mutex_);
+    if (!result_) {
+      continuation_ = std::move(f);
+      return;
+    }
+    ready = std::move(result_);
+  }
+  executor_->post([f = std::move(f), held = std::make_shared<Result<Response>>(std::move(*ready))] {
+    f(std::move(*held));
+  });
+}
+
+}  // namespace caller
+}  // namespace callerapi

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/mutex.hpp"
+#include "callerapi/call.hpp"
+#include "callerapi/executor.hpp"
+
+namespace callerapi::caller {
+
+/// What a Call<T> holds: the meeting point of the call's end and the face that waits for it.
+/// Thread-safe; each side comes once.
+class Pending final : public detail::CallCore {
+ public:
+  using Cancel = std::function<void()>;
+  /// `inside` answers whether the asking thread is the reactor.
+  Pending(std::shared_ptr<Executor> executor, std::function<bool()> inside);
+
+  /// How cancel() reaches the call. Before the handle is given out.
+  void on_cancel(Cancel cancel) { cancel_ = std::move(cancel); }
+  void complete(Result<Response> result);
+
+  bool done() const noexcept override { return done_.load() != 0; }
+  void cancel() noexcept override;
+  Result<Response> wait() override;
+  void on_done(Continuation f) override;
+
+ private:
+  const std::shared_ptr<Executor> executor_;
+  const std::function<bool()> inside_;
+  Cancel cancel_;
+  std::atomic<std::uint32_t> done_{0};
+  base::Mutex mutex_;
+  std::optional<Result<Response>> result_ CALLERAPI_GUARDED_BY(mutex_);
+  Continuation continuation_ CALLERAPI_GUARDED_BY(mutex_);
+};
+
+}  // namespace callerapi::caller

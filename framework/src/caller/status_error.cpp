@@ -1,0 +1,44 @@
+#include <algorithm>
+
+#include "base/limits.hpp"
+#include "callerapi/client.hpp"
+
+namespace callerapi::detail {
+namespace {
+
+std::string member(const json::View& problem, std::string_view name) {
+  const json::View found = problem.find(name);
+  return found ? std::string(found.string().value_or("")) : std::string();
+}
+
+}  // namespace
+
+std::optional<Error> status_error(const Response& response) {
+  if (response.status < 400) return std::nullopt;
+  auto said = std::make_shared<ErrorDetail>();
+  said->body_excerpt = response.body.substr(0, base::limits::body_excerpt_bytes_max);
+  const auto type = response.headers.get("Content-Type");
+  if (type && type->starts_with("application/problem+json")) {
+    if (const auto document = json::Document::parse(response.body)) {
+      const json::View problem = document->root();
+      said->type = member(problem, "type");
+      said->title = member(problem, "title");
+      said->detail = member(problem, "detail");
+      said->instance = member(problem, "instance");
+    }
+  }
+  Error error{.outcome = Outcome::http_status,
+              .reason = std::to_string(response.status),
+              .message = "HTTP " + std::to_string(response.status) + " after " +
+                         std::to_string(response.attempts) + " attempt" +
+                         (response.attempts == 1 ? "" : "s"),
+              .phase = Phase::decode,
+              .sent = Sent::yes,
+              .status = response.status,
+              .attempts = response.attempts};
+  if (!said->title.empty()) error.message += ": " + said->title;
+  error.detail = std::move(said);
+  return error;
+}
+
+}  // namespace callerapi::detail

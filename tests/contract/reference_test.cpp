@@ -1,0 +1,86 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "base/outcomes_reference.hpp"
+#include "catalogue/keys.hpp"
+
+namespace callerapi {
+namespace {
+
+std::string keys_reference() {
+  std::string text = "| key | type | built-in | meaning |\n|---|---|---|---|\n";
+  for (const catalogue::Key& key : catalogue::keys())
+    text.append("| `")
+        .append(key.name)
+        .append("` | ")
+        .append(catalogue::name(key.type))
+        .append(" | ")
+        .append(key.fallback.empty() ? "derived" : key.fallback)
+        .append(" | ")
+        .append(key.doc)
+        .append(key.service_only ? " (not per endpoint)" : "")
+        .append(" |\n");
+  return text;
+}
+
+/// With CALLERAPI_WRITE_REFERENCE set the page is written instead of compared.
+void compare(const std::string& page, const std::string& generated) {
+  const std::string path = std::string(CALLERAPI_TEST_SOURCE) + "/docs/reference/" + page;
+  if (std::getenv("CALLERAPI_WRITE_REFERENCE") != nullptr) {
+    std::ofstream(path) << generated;
+    return;
+  }
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(text, generated)
+      << "run the contract tests with CALLERAPI_WRITE_REFERENCE=1 and commit " << path;
+}
+
+TEST(Reference, OutcomesPageIsMadeFromTheTable) {
+  compare("outcomes.md", base::outcomes_reference());
+}
+
+TEST(Reference, RegistryPageIsMadeFromTheKeys) {
+  compare("registry.md",
+          "# Keys of registry.toml\n\n"
+          "Generated from the table of keys; a test fails when they differ. Each may stand in "
+          "`[defaults]`,\n"
+          "`[services.X]` and `[services.X.endpoints.Y]`, and as `CALLERAPI_SERVICES__X__<KEY>` in "
+          "the environment\n"
+          "(dots as `__`). Later levels win: built-in, plugin, defaults, service, endpoint, "
+          "environment.\n\n" +
+              keys_reference() +
+              "\n`timeouts = \"python\"` stands for what the Python package gave: total 300 s, "
+              "read 180 s.\n"
+              "`headers.<Name> = \"value\"` adds a header where a call has none; `Accept: "
+              "application/json` is built in.\n\n"
+              "## Tables\n\n"
+              "| key | meaning |\n|---|---|\n"
+              "| `schema` | 1 |\n"
+              "| `caller.name` | sent as Caller-Name |\n"
+              "| `caller.plugin_dir` | folder of the plugins, relative to the file; built-in "
+              "`plugins` |\n"
+              "| `caller.profile` | which of `[profiles.X]` supplies `default_url` |\n"
+              "| `caller.python_env` | also read DEPLOY, DEFAULT_URL and `<SERVICE>_URL` |\n"
+              "| `caller.require_pins` | every plugin needs a `sha256` |\n"
+              "| `caller.insecure_permissions` | accept plugin files that others may write |\n"
+              "| `profiles.X.default_url` | base_url of services without one; `{service}` is their "
+              "name |\n"
+              "| `services.X.plugin` | `\"x\"` is `x.capi.so`; `\"static:id\"` one linked into the "
+              "program |\n"
+              "| `services.X.base_url` | `http://host[:port][/prefix]` |\n"
+              "| `services.X.sha256` | pin of the plugin file |\n"
+              "| `services.X.config` | what the plugin's code may ask for |\n"
+              "| `allow_empty` | no services are meant |\n\n"
+              "Strings are expanded once: `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, "
+              "`${file:path}`, `$$`.\n"
+              "Durations need a unit (`500ms`, `2s`, `1m`, `1h`; `0` is off), sizes take `KiB`, "
+              "`MiB`, `GiB`.\n");
+}
+
+}  // namespace
+}  // namespace callerapi

@@ -1,0 +1,204 @@
+#include "callerapi/client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <coroutine>
+#include <exception>
+#include <future>
+#include <string>
+#include <thread>
+
+#include "callerapi/plugin.hpp"
+#include "support/scripted_server.hpp"
+
+namespace billing {
+
+using namespace callerapi::dsl;
+
+struct Invoice {
+  std::string id;
+  double total = 0;
+};
+CALLERAPI_JSON(Invoice, id, total)
+
+struct Billing {
+  static constexpr std::string_view id = "billing", version = "2.3.1", owner = "team-money";
+  using api =
+      endpoints<common,
+                get<"get_invoice", "/v1/invoices/{id}", Invoice, path<"id">, opt<"limit", int>>,
+                post<"create", "/v1/invoices", Invoice, Invoice, idempotency_key>,
+                post<"attach", "/v1/invoices/{id}/file", multipart, none, path<"id">>,
+                del<"cancel", "/v1/invoices/{id}", none, none, path<"id">>>;
+  std::string token;
+  explicit Billing(callerapi::HostView host) : token(host.config("token").value_or("?")) {}
+  void sign(callerapi::SignRequest& request) { request.header("Authorization", "Bearer " + token); }
+};
+
+/// The same service as an older caller knew it.
+struct OlderBilling {
+  static constexpr std::string_view id = "billing", version = "1.0.0", owner = "team-money";
+  using api = endpoints<get<"get_invoice", "/v0/invoices/{id}", Invoice, path<"id">>>;
+};
+
+}  // namespace billing
+
+namespace callerapi {
+namespace {
+
+using support::Script;
+using support::ScriptedServer;
+using support::SeenRequest;
+
+Caller caller_of(const ScriptedServer& server, std::shared_ptr<Executor> executor = nullptr) {
+  Options options;
+  options.static_plugins = {&static_plugin<billing::Billing>};
+  options.environment.emplace();
+  options.executor = std::move(executor);
+  return Caller::from_toml(
+             "schema = 1\n[services.billing]\nplugin = \"static:billing\"\nbase_url = \"" +
+                 server.url() + "/prefix\"\nconfig = { token = \"s3cret\" }\n",
+             std::move(options))
+      .value();
+}
+
+Script invoice(const SeenRequest&) { return {.bytes = support::ok(R"({"id":"42","total":9.5})")}; }
+
+TEST(Client, TypedCallsFillThePathAndDecodeTheAnswer) {
+  ScriptedServer server(invoice);
+  Caller caller = caller_of(server);
+  Client<billing::Billing> invoices(caller);
+
+  const billing::Invoice one = invoices.call<"get_invoice">("42", with<"limit">(10)).value();
+  const billing::Invoice made = invoices.call<"create">(billing::Invoice{"7", 1.5}).value();
+
+  EXPECT_EQ(one.id, "42");
+  EXPECT_EQ(one.total, 9.5);
+  EXPECT_EQ(made.id, "42");
+  const auto seen = server.requests();
+  EXPECT_EQ(seen.at(0).target, "/prefix/v1/invoices/42?limit=10");
+  EXPECT_EQ(seen.at(1).body, R"({"id":"7","total":1.5})");
+  EXPECT_NE(seen.at(1).head.find("Content-Type: application/json"), std::string::npos);
+}
+
+TEST(Client, TheSignHookOfThePluginSignsEveryRequest) {
+  ScriptedServer server(invoice);
+  Caller caller = caller_of(server);
+  Client<billing::Billing> invoices(caller);
+
+  ASSERT_TRUE(invoices.call<"get_invoice">("42"));
+
+  EXPECT_NE(server.requests().at(0).head.find("Authorization: Bearer s3cret"), std::string::npos);
+}
+
+TEST(Client, AStatusOfFourHundredAndMoreIsAnErrorWithWhatTheServiceSaid) {
+  ScriptedServer server([](const SeenRequest&) {
+    return Script{.bytes =
+                      support::status(409, R"({"title":"duplicate invoice","detail":"7 exists"})",
+                                      "Content-Type: application/problem+json\r\n")};
+  });
+  Caller caller = caller_of(server);
+  Client<billing::Billing> invoices(caller);
+
+  const auto refused = invoices.call<"create">(billing::Invoice{"7", 1.5});
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().outcome, Outcome::http_status);
+  EXPECT_EQ(refused.error().status, 409);
+  EXPECT_EQ(refused.error().condition(), Condition::rejected);
+  EXPECT_EQ(refused.error().message, "HTTP 409 after 1 attempt: duplicate invoice");
+  EXPECT_EQ(refused.error().detail->detail, "7 exists");
+}
+
+TEST(Client, AnAnswerThatDoesNotFitTheTypeNamesThePlace) {
+  ScriptedServer server(
+      [](const SeenRequest&) { return Script{.bytes = support::ok(R"({"id":42,"total":1})")}; });
+  Caller caller = caller_of(server);
+  Client<billing::Billing> invoices(caller);
+
+  const auto bad = invoices.call<"get_invoice">("42");
+
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().outcome, Outcome::decode_error);
+  EXPECT_EQ(bad.error().message, "/id: expected a string, got a number");
+}
+
+TEST(Client, AnOlderContractIsRefusedAndNeverSentToAWrongUrl) {
+  ScriptedServer server(invoice);
+  Caller caller = caller_of(server);
+  Client<billing::OlderBilling> old(caller);
+
+  const auto refused = old.call<"get_invoice">("42");
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().outcome, Outcome::contract_mismatch);
+  EXPECT_TRUE(server.requests().empty());
+}
+
+TEST(Client, MultipartIsStreamedAndFramed) {
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::status(204)}; });
+  Caller caller = caller_of(server);
+  Client<billing::Billing> invoices(caller);
+  Multipart parts;
+  parts.field("title", "a \"quoted\" one").bytes("file", "x.txt", "hello", "text/plain");
+
+  ASSERT_TRUE(invoices.call<"attach">("42", std::move(parts)));
+
+  const SeenRequest seen = server.requests().at(0);
+  EXPECT_NE(seen.body.find("Content-Disposition: form-data; name=\"file\"; "
+                           "filename=\"x.txt\"\r\nContent-Type: text/plain\r\n\r\nhello\r\n"),
+            std::string::npos);
+  EXPECT_NE(seen.head.find("Content-Length: "), std::string::npos);
+}
+
+/// The least a coroutine needs to run and be waited for.
+struct Detached {
+  struct promise_type {
+    Detached get_return_object() { return {}; }
+    std::suspend_never initial_suspend() noexcept { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
+Detached ask(Client<billing::Billing>& invoices, std::promise<billing::Invoice>& out) {
+  billing::Invoice first = (co_await invoices.start<"get_invoice">("42")).value();
+  billing::Invoice second = (co_await invoices.start<"get_invoice">(first.id)).value();
+  out.set_value(second);
+}
+
+TEST(Faces, GetThenFutureAndCoAwaitAllBringTheSame) {
+  ScriptedServer server(invoice);
+  Caller caller = caller_of(server);
+  Client<billing::Billing> invoices(caller);
+
+  std::promise<Result<billing::Invoice>> then;
+  std::promise<billing::Invoice> awaited;
+  invoices.start<"get_invoice">("42").then(
+      [&](Result<billing::Invoice> r) { then.set_value(std::move(r)); });
+  ask(invoices, awaited);
+
+  EXPECT_EQ(invoices.start<"get_invoice">("42").get().value().id, "42");
+  EXPECT_EQ(invoices.start<"get_invoice">("42").future().get().value().id, "42");
+  EXPECT_EQ(then.get_future().get().value().id, "42");
+  EXPECT_EQ(awaited.get_future().get().id, "42");
+}
+
+TEST(Faces, ACompletionQueueRunsThemOnTheThreadThatDrainsIt) {
+  ScriptedServer server(invoice);
+  auto queue = std::make_shared<CompletionQueue>();
+  Caller caller = caller_of(server, queue);
+  Client<billing::Billing> invoices(caller);
+  std::thread::id ran_on;
+
+  invoices.start<"get_invoice">("42").then(
+      [&](Result<billing::Invoice>) { ran_on = std::this_thread::get_id(); });
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (queue->drain() == 0 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+
+  EXPECT_EQ(ran_on, std::this_thread::get_id());
+}
+
+}  // namespace
+}  // namespace callerapi
