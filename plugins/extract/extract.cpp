@@ -1,0 +1,3 @@
+#include "extract.hpp"
+
+CALLERAPI_PLUGIN(extract::Extract)

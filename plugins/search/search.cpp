@@ -1,0 +1,3 @@
+#include "search.hpp"
+
+CALLERAPI_PLUGIN(search::Search)

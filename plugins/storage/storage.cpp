@@ -1,0 +1,3 @@
+#include "storage.hpp"
+
+CALLERAPI_PLUGIN(storage::Storage)
