@@ -1,0 +1,131 @@
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "commands.hpp"
+
+namespace callerapi::cli {
+namespace {
+
+Error usage(std::string text) {
+  return {.outcome = Outcome::invalid_argument, .reason = "usage", .message = std::move(text)};
+}
+
+Result<std::pair<std::string, std::string>> split(const std::string& text,
+                                                  std::string_view separator, const char* form) {
+  const auto at = text.find(separator);
+  if (at == std::string::npos || at == 0) return usage("'" + text + "': expected " + form);
+  return std::pair{text.substr(0, at), text.substr(at + separator.size())};
+}
+
+/// `@file` stands for the content of the file.
+Result<std::string> text_or_file(const std::string& given) {
+  if (!given.starts_with('@')) return given;
+  std::ifstream file(given.substr(1), std::ios::binary);
+  if (!file) return usage(given.substr(1) + ": cannot be read");
+  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
+
+Result<void> add_pairs(const std::vector<std::string>& from, const char* form,
+                       Request::Pairs& into) {
+  for (const std::string& one : from) {
+    auto pair = split(one, "=", form);
+    if (!pair) return std::move(pair).error();
+    into.push_back(std::move(*pair));
+  }
+  return {};
+}
+
+Result<void> add_body(const CallArguments& arguments, Request& request) {
+  if (!arguments.json.empty()) {
+    auto text = text_or_file(arguments.json);
+    if (!text) return std::move(text).error();
+    if (auto parsed = json::Document::parse(*text); !parsed)
+      return usage("--json: " + parsed.error().message);
+    request.payload = Request::Json{std::move(*text)};
+  } else if (!arguments.files.empty()) {
+    Multipart parts;
+    for (const std::string& one : arguments.forms) {
+      auto pair = split(one, "=", "--form name=value");
+      if (!pair) return std::move(pair).error();
+      parts.field(pair->first, pair->second);
+    }
+    for (const std::string& one : arguments.files) {
+      auto pair = split(one, "=@", "--file field=@path");
+      if (!pair) return std::move(pair).error();
+      parts.file(pair->first, pair->second);
+    }
+    request.payload = std::move(parts);
+  } else if (!arguments.forms.empty()) {
+    Request::Form form;
+    if (auto added = add_pairs(arguments.forms, "--form name=value", form.fields); !added)
+      return added;
+    request.payload = std::move(form);
+  }
+  return {};
+}
+
+Result<Request> build(const CallArguments& arguments) {
+  Request request;
+  if (auto added = add_pairs(arguments.params, "--param name=value", request.path_values); !added)
+    return std::move(added).error();
+  if (auto added = add_pairs(arguments.queries, "--query name=value", request.query_values); !added)
+    return std::move(added).error();
+  for (const std::string& one : arguments.headers) {
+    auto pair = split(one, ":", "--header 'Name: value'");
+    if (!pair) return std::move(pair).error();
+    const auto begin = pair->second.find_first_not_of(' ');
+    request.headers.add(pair->first, begin == std::string::npos ? "" : pair->second.substr(begin));
+  }
+  if (auto added = add_body(arguments, request); !added) return std::move(added).error();
+  if (!arguments.timeout.empty()) {
+    auto timeout = parse_duration(arguments.timeout);
+    if (!timeout) return std::move(timeout).error();
+    request.timeout_total = *timeout;
+  }
+  return request;
+}
+
+int print(const Response& response, bool as_json) {
+  if (!as_json) {
+    std::cout << response.body;
+    std::cout.flush();
+  } else {
+    json::Writer out;
+    out.begin_object()
+        .member("schema", "callerapi.response/1")
+        .member("status", response.status)
+        .key("headers")
+        .begin_array();
+    for (const auto [name, value] : response.headers)
+      out.begin_array().value(name).value(value).end_array();
+    out.end_array()
+        .member("body_b64", encode_base64(response.body))
+        .member("attempts", response.attempts)
+        .member("generation", response.generation)
+        .member("elapsed_ms", std::chrono::duration<double, std::milli>(response.elapsed).count())
+        .end_object();
+    std::cout << out.text() << '\n';
+  }
+  if (response.status < 400) return 0;
+  std::cerr << "callerapi: the service answered HTTP " << response.status << '\n';
+  return 1;
+}
+
+}  // namespace
+
+int run_call(const Common& common, const CallArguments& arguments) {
+  auto request = build(arguments);
+  if (!request) return report(request.error());
+  auto caller = open(common);
+  if (!caller) return report(caller.error());
+  auto response = arguments.method.empty()
+                      ? caller->call(arguments.service, arguments.endpoint, std::move(*request))
+                      : caller->request(arguments.service, arguments.method, arguments.path,
+                                        std::move(*request));
+  if (!response) return report(response.error());
+  return print(*response, common.json || arguments.output == "json");
+}
+
+}  // namespace callerapi::cli

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "command.hpp"
+
+namespace callerapi::cli {
+
+/// Arguments of `call` and `request`.
+struct CallArguments {
+  std::string service, endpoint;  ///< `call`
+  std::string method, path;       ///< `request`
+  std::vector<std::string> params, queries, headers, forms, files;
+  std::string json, timeout, output = "body";
+};
+
+int run_services(const Common& common);
+int run_endpoints(const Common& common, const std::string& service);
+int run_explain(const Common& common, const std::string& service, const std::string& endpoint);
+int run_lint(const Common& common);
+int run_call(const Common& common, const CallArguments& arguments);
+/// JSON lines in, JSON lines out: docs/reference/pipe.md.
+int run_pipe(const Common& common, std::size_t concurrency);
+
+}  // namespace callerapi::cli

@@ -1,0 +1,117 @@
+#include <iostream>
+
+#include "commands.hpp"
+
+namespace callerapi::cli {
+namespace {
+
+json::Writer begin(const char* schema) {
+  json::Writer out;
+  out.begin_object().member("schema", schema);
+  return out;
+}
+
+int end(json::Writer& out) {
+  out.end_object();
+  std::cout << out.text() << '\n';
+  return 0;
+}
+
+std::string parameters_text(const EndpointInfo& endpoint) {
+  std::string text;
+  for (const ParameterInfo& p : endpoint.parameters)
+    text += (text.empty() ? "" : " ") + p.place + ":" + p.name + (p.required ? "" : "?");
+  return text;
+}
+
+}  // namespace
+
+int run_services(const Common& common) {
+  auto caller = open(common);
+  if (!caller) return report(caller.error());
+  if (!common.json) {
+    std::vector<std::vector<std::string>> rows{
+        {"SERVICE", "PLUGIN", "VERSION", "OWNER", "ENDPOINTS", "BASE_URL"}};
+    for (const ServiceInfo& s : caller->services())
+      rows.push_back(
+          {s.name, s.plugin, s.plugin_version, s.owner, std::to_string(s.endpoints), s.base_url});
+    print_table(rows);
+    return 0;
+  }
+  json::Writer out = begin("callerapi.services/1");
+  out.key("services").begin_array();
+  for (const ServiceInfo& s : caller->services())
+    out.begin_object()
+        .member("name", s.name)
+        .member("plugin", s.plugin)
+        .member("version", s.plugin_version)
+        .member("owner", s.owner)
+        .member("base_url", s.base_url)
+        .member("endpoints", s.endpoints)
+        .member("generation", s.generation)
+        .end_object();
+  out.end_array();
+  return end(out);
+}
+
+int run_endpoints(const Common& common, const std::string& service) {
+  auto caller = open(common);
+  if (!caller) return report(caller.error());
+  auto endpoints = caller->endpoints(service);
+  if (!endpoints) return report(endpoints.error());
+  if (!common.json) {
+    std::vector<std::vector<std::string>> rows{
+        {"ENDPOINT", "METHOD", "PATH", "BODY", "REPEATABLE", "PARAMETERS"}};
+    for (const EndpointInfo& e : *endpoints)
+      rows.push_back({e.name, e.method, e.path, e.body, e.idempotency, parameters_text(e)});
+    print_table(rows);
+    return 0;
+  }
+  json::Writer out = begin("callerapi.endpoints/1");
+  out.member("service", service).key("endpoints").begin_array();
+  for (const EndpointInfo& e : *endpoints) {
+    out.begin_object()
+        .member("name", e.name)
+        .member("method", e.method)
+        .member("path", e.path)
+        .member("body", e.body)
+        .member("idempotency", e.idempotency)
+        .key("parameters")
+        .begin_array();
+    for (const ParameterInfo& p : e.parameters)
+      out.begin_object()
+          .member("name", p.name)
+          .member("place", p.place)
+          .member("type", p.type)
+          .member("required", p.required)
+          .end_object();
+    out.end_array().end_object();
+  }
+  out.end_array();
+  return end(out);
+}
+
+int run_explain(const Common& common, const std::string& service, const std::string& endpoint) {
+  auto caller = open(common);
+  if (!caller) return report(caller.error());
+  auto settings = caller->explain(service, endpoint);
+  if (!settings) return report(settings.error());
+  if (!common.json) {
+    std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "FROM"}};
+    for (const SettingInfo& s : *settings) rows.push_back({s.key, s.value, s.origin});
+    print_table(rows);
+    return 0;
+  }
+  json::Writer out = begin("callerapi.explain/1");
+  out.member("service", service).member("endpoint", endpoint).key("settings").begin_array();
+  for (const SettingInfo& s : *settings)
+    out.begin_object()
+        .member("key", s.key)
+        .member("value", s.value)
+        .member("origin", s.origin)
+        .end_object();
+  out.end_array();
+  return end(out);
+}
+
+}  // namespace callerapi::cli

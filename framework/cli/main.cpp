@@ -1,0 +1,95 @@
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "callerapi/version.hpp"
+#include "commands.hpp"
+#include "demo.hpp"
+
+namespace {
+
+using callerapi::cli::CallArguments;
+using callerapi::cli::Common;
+
+constexpr int usage_error = 2;
+
+void add_request_options(CLI::App& command, CallArguments& arguments) {
+  command.add_option("--query", arguments.queries, "name=value, repeatable");
+  command.add_option("--header", arguments.headers, "'Name: value', repeatable");
+  command.add_option("--json", arguments.json, "body of JSON text, or @file");
+  command.add_option("--form", arguments.forms, "name=value, repeatable");
+  command.add_option("--file", arguments.files, "field=@path, repeatable: multipart");
+  command.add_option("--timeout", arguments.timeout, "for the whole call: 500ms, 2s");
+  command.add_option("--output", arguments.output, "body or json")
+      ->check(CLI::IsMember({"body", "json"}));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Call the services of a registry.", "callerapi");
+  app.set_version_flag("--version", std::string("callerapi ") + callerapi::version_string);
+  app.require_subcommand(1);
+  app.fallthrough();
+  Common common;
+  const char* variable = std::getenv("CALLERAPI_REGISTRY");
+  common.registry = variable != nullptr && *variable != '\0' ? variable : "registry.toml";
+  app.add_option("--registry", common.registry,
+                 "the registry; else CALLERAPI_REGISTRY, else ./registry.toml");
+
+  int code = 0;
+  CallArguments arguments;
+  std::string service, endpoint;
+  std::size_t concurrency = 256;
+  const auto listing = [&](const char* name, const char* text) {
+    CLI::App* command = app.add_subcommand(name, text);
+    command->add_flag("--json", common.json, "one JSON object instead of a table");
+    return command;
+  };
+
+  listing("services", "what is registered, from which plugin and version")->callback([&] {
+    code = run_services(common);
+  });
+  auto* endpoints = listing("endpoints", "the endpoints of one service");
+  endpoints->add_option("service", service)->required();
+  endpoints->callback([&] { code = run_endpoints(common, service); });
+  auto* explain = listing("explain", "effective settings and where each comes from");
+  explain->add_option("service", service)->required();
+  explain->add_option("endpoint", endpoint);
+  explain->callback([&] { code = run_explain(common, service, endpoint); });
+  auto* lint = listing("lint", "check a registry without calling anyone");
+  lint->add_option("registry", common.registry);
+  lint->callback([&] { code = run_lint(common); });
+
+  auto* call = app.add_subcommand("call", "call one endpoint by name");
+  call->add_option("service", arguments.service)->required();
+  call->add_option("endpoint", arguments.endpoint)->required();
+  call->add_option("--param", arguments.params, "name=value of the path, repeatable");
+  add_request_options(*call, arguments);
+  call->callback([&] { code = run_call(common, arguments); });
+  auto* request =
+      app.add_subcommand("request", "one ad-hoc request through a service's engine and policy");
+  request->add_option("service", arguments.service)->required();
+  request->add_option("method", arguments.method)->required();
+  request->add_option("path", arguments.path)->required();
+  add_request_options(*request, arguments);
+  request->callback([&] { code = run_call(common, arguments); });
+  auto* pipe = app.add_subcommand("pipe", "JSON lines in, JSON lines out");
+  pipe->add_option("--concurrency", concurrency, "calls in flight at most")
+      ->check(CLI::Range(1, 100'000));
+  pipe->callback([&] { code = run_pipe(common, concurrency); });
+  callerapi::cli::DemoOptions demo_options;
+  auto* demo = listing("demo", "the document platform on this machine, end to end");
+  demo->add_option("path", demo_options.path, "a file or folder to read");
+  demo->callback([&] {
+    demo_options.json = common.json;
+    demo_options.registry = common.registry;
+    code = run_demo(demo_options);
+  });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : usage_error;
+  }
+  return code;
+}
