@@ -33,6 +33,9 @@ class CALLERAPI_API Caller {
   static Result<Caller> open(const std::string& registry_path, Options options = {});
   /// The same from text instead of a file; relative paths start at the working directory.
   static Result<Caller> from_toml(std::string_view text, Options options = {});
+  /// The same for tests: every attempt is answered by `transport`, nothing touches the network.
+  static Result<Caller> from_toml(std::string_view text,
+                                  std::shared_ptr<testing::Transport> transport);
 
   /// Every fault of a registry file, without loading a plugin or calling anyone; empty: sound.
   static std::vector<Error> lint(const std::string& registry_path);

@@ -67,6 +67,13 @@ Result<Caller> Caller::from_toml(std::string_view text, Options options) {
   return Caller(std::move(*host));
 }
 
+Result<Caller> Caller::from_toml(std::string_view text,
+                                 std::shared_ptr<testing::Transport> transport) {
+  Options options;
+  options.transport = std::move(transport);
+  return from_toml(text, std::move(options));
+}
+
 std::vector<Error> Caller::lint(const std::string& registry_path) {
   std::vector<Error> faults;
   const auto read =

@@ -225,8 +225,9 @@ Result<policy::CallParts> Host::parts(std::string_view name, const Build& build)
       if (code) code->release();
       return std::move(prepared).error();
     }
-    return policy::CallParts{reactor_.get(),  (*service)->origin,     code,
-                             &call_counters_, (*service)->generation, std::move(*prepared)};
+    return policy::CallParts{reactor_.get(),    (*service)->origin,     code,
+                             &call_counters_,   (*service)->generation, std::move(*prepared),
+                             options_.transport};
   }
   return Error{.outcome = Outcome::unloaded,
                .reason = "closing",

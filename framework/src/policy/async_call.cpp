@@ -13,6 +13,7 @@ void AsyncCall::begin() { attempt(); }
 
 void AsyncCall::attempt() {
   if (!run_.begin_attempt()) return finish();
+  if (run_.scripted()) return next_or_finish(run_.run_scripted());
   waiting_ = Waiting::connection;
   run_.loop().arm(timer_, run_.acquire_deadline());
   const auto self = shared_from_this();

@@ -102,10 +102,14 @@ TimePoint CallRun::acquire_deadline() const noexcept {
                   acquire > Duration::zero() ? plus(attempt_began_, acquire + open) : no_deadline);
 }
 
-wire::ExchangeRequest CallRun::request() {
-  const Prepared& call = parts_.prepared;
+void CallRun::count_attempt() noexcept {
   parts_.counters->attempts.fetch_add(1, std::memory_order_relaxed);
   if (attempts_ > 1) parts_.counters->retries.fetch_add(1, std::memory_order_relaxed);
+}
+
+wire::ExchangeRequest CallRun::request() {
+  const Prepared& call = parts_.prepared;
+  count_attempt();
   wire::ExchangeRequest request;
   request.method = call.method;
   request.head = head_;
@@ -177,7 +181,10 @@ bool CallRun::judge(Attempted attempt) {
 bool CallRun::finished(wire::Exchange& exchange) {
   const bool complete = exchange.advance() == wire::Exchange::State::done;
   if (!complete) return failed(exchange.take_error());
-  Response response = exchange.take_response();
+  return completed(exchange.take_response());
+}
+
+bool CallRun::completed(Response response) {
   const bool committed = parts_.prepared.sink != nullptr && response.status < 400;
   if (judge({.response = &response, .committed = committed})) return true;
   if (parts_.code) {

@@ -15,6 +15,10 @@
 #include "wire/exchange.hpp"
 #include "wire/loop.hpp"
 
+namespace callerapi::testing {
+class Transport;
+}
+
 namespace callerapi::policy {
 
 /// Counters of one Caller. Relaxed: for people, not for decisions.
@@ -30,6 +34,7 @@ struct CallParts {
   CallCounters* counters = nullptr;
   std::uint64_t generation = 0;
   Prepared prepared;
+  std::shared_ptr<testing::Transport> transport{};  ///< Answers attempts instead of the network.
 };
 
 /// One call between its attempts: builds each request, judges each end, decides what comes next.
@@ -61,6 +66,11 @@ class CallRun {
   /// The queue for a connection took too long.
   Error acquire_expired() const;
 
+  /// Is the call answered by a testing transport instead of pool and wire?
+  bool scripted() const noexcept { return parts_.transport != nullptr; }
+  /// The attempt that has begun, from request to verdict; as finished().
+  bool run_scripted();
+
   /// Takes what an attempt came to. True: try again at retry_at(). False: result() is set.
   bool finished(wire::Exchange& exchange);
   bool failed(Error error);
@@ -73,6 +83,8 @@ class CallRun {
 
  private:
   bool build_head();
+  void count_attempt() noexcept;
+  bool completed(Response response);
   bool judge(Attempted attempt);
   void set_result(Result<Response> result);
   Error placed(Error error) const;

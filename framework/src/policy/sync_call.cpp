@@ -132,6 +132,7 @@ bool stopped(CallRun& run, StopToken* token) {
 
 /// One attempt from connection to verdict; answers whether to try again.
 bool attempt(CallRun& run, StopToken* token) {
+  if (run.scripted()) return run.run_scripted();
   auto got = acquire(run, token);
   if (!got) return !stopped(run, token) && run.failed(std::move(got).error());
   std::unique_ptr<pool::Connection> connection = std::move(*got);
