@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -75,6 +76,7 @@ struct ScriptedServer::State {
   int accepted = 0;
   std::vector<SeenRequest> seen;
   std::map<int, Connection> open;  // the thread's own
+  std::atomic<int> open_count{0};
   std::thread thread;
 
   void close_one(int fd, bool reset) {
@@ -84,6 +86,7 @@ struct ScriptedServer::State {
     }
     ::close(fd);
     open.erase(fd);
+    open_count = static_cast<int>(open.size());
   }
 
   void accept_one() {
@@ -91,6 +94,7 @@ struct ScriptedServer::State {
     if (fd < 0) return;
     std::lock_guard lock(mutex);
     open[fd] = {++accepted, {}};
+    open_count = static_cast<int>(open.size());
   }
 
   void serve(int fd) {
@@ -177,6 +181,8 @@ int ScriptedServer::connections() const {
   std::lock_guard lock(state_->mutex);
   return state_->accepted;
 }
+
+int ScriptedServer::connections_open() const { return state_->open_count; }
 
 std::vector<SeenRequest> ScriptedServer::requests() const {
   std::lock_guard lock(state_->mutex);

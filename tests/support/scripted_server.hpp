@@ -35,6 +35,8 @@ class ScriptedServer {
   int port() const noexcept;
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port()); }
   int connections() const;
+  /// How many of them are open now.
+  int connections_open() const;
   std::vector<SeenRequest> requests() const;
   /// Closes every connection that is open now.
   void drop_connections();

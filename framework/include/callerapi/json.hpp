@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -101,6 +102,13 @@ class CALLERAPI_API Writer {
   bool comma_ = false;
   bool ok_ = true;
 };
+
+/// A moment, for members of type std::chrono::sys_time<...> of any resolution.
+using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
+/// RFC 3339 in UTC: "2026-11-24T13:42:40.125Z", with 0 to 9 digits of fraction.
+CALLERAPI_API std::string format_time(Time time, int fraction_digits);
+/// Reads RFC 3339 with any offset; nullopt where it is none, or outside the years 1678 to 2261.
+CALLERAPI_API std::optional<Time> parse_time(std::string_view text);
 
 }  // namespace callerapi::json
 

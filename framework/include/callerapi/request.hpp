@@ -21,7 +21,7 @@ namespace callerapi {
 
 /// Encodes any type described by CALLERAPI_JSON; lives in callerapi/json.hpp.
 template <class T>
-std::string to_json(const T& value);
+std::string to_json(const T& value, bool& finite);
 
 /// One request, before it is bound to a service. Move-only, built in one expression:
 ///   Request{}.path("id", "42").query("limit", "10").timeout(2s)
@@ -32,6 +32,7 @@ class CALLERAPI_API Request {
   struct NoBody {};
   struct Json {
     std::string text;
+    bool finite = true;  ///< False: a number of it has no form in JSON; the call is refused.
   };
   struct Form {
     Pairs fields;
@@ -48,7 +49,10 @@ class CALLERAPI_API Request {
   /// A body of application/json made from a type described by CALLERAPI_JSON.
   template <class T>
   Request&& json(const T& value) && {
-    return std::move(*this).json_text(to_json(value));
+    bool finite = true;
+    std::string text = to_json(value, finite);
+    payload = Json{std::move(text), finite};
+    return std::move(*this);
   }
   /// A body of application/x-www-form-urlencoded; call again for each field.
   Request&& form(std::string name, std::string value) &&;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <limits>
 #include <map>
 #include <optional>
@@ -27,6 +28,17 @@ struct Order {
   Color color = Color::red;
 };
 CALLERAPI_JSON(Order, id, note, items, flags, color)
+
+enum class Currency { euro, dollar };
+CALLERAPI_JSON_ENUM(Currency, (euro, "EUR"), dollar)
+
+struct Payment {
+  int total = 0;
+  Currency currency = Currency::euro;
+  std::chrono::sys_seconds due{};
+  std::chrono::sys_time<std::chrono::milliseconds> made{};
+};
+CALLERAPI_JSON(Payment, (total, "grand-total"), currency, due, (made, "made_at"))
 
 }  // namespace sample
 
@@ -85,6 +97,41 @@ TEST(Json, TheLargestNumberOfSixtyFourBitsSurvives) {
   EXPECT_EQ(from_json<std::uint64_t>(to_json(most)).value(), most);
   EXPECT_FALSE(from_json<std::int64_t>(to_json(most)));
   EXPECT_FALSE(from_json<std::uint64_t>("-1"));
+}
+
+TEST(Json, WireNamesMayDifferAndTimesAreRfc3339) {
+  using namespace std::chrono;
+  const sys_seconds due = sys_days(2026y / November / 24) + 13h + 5min;
+  const sample::Payment payment{7, sample::Currency::euro, due, due + 125ms};
+
+  const std::string text = to_json(payment);
+
+  EXPECT_EQ(text, R"({"grand-total":7,"currency":"EUR","due":"2026-11-24T13:05:00Z",)"
+                  R"("made_at":"2026-11-24T13:05:00.125Z"})");
+  const auto back = from_json<sample::Payment>(text).value();
+  EXPECT_EQ(back.total, 7);
+  EXPECT_EQ(back.made, due + 125ms);
+  EXPECT_EQ(from_json<sample::Payment>(R"({"total":1})").error().message,
+            "/grand-total: is required, but missing");
+}
+
+TEST(Json, ATimeOfAnyOffsetIsOneMomentAndWhatIsNoTimeIsRefused) {
+  using namespace std::chrono;
+  const json::Time noon = sys_days(2024y / February / 29) + 12h;
+  for (const char* text : {"2024-02-29T12:00:00Z", "2024-02-29t12:00:00z",
+                           "2024-02-29T14:30:00+02:30", "2024-02-29T11:00:00.000-01:00"})
+    EXPECT_EQ(json::parse_time(text), noon) << text;
+  EXPECT_EQ(json::parse_time("2016-12-31T23:59:60Z"),
+            json::Time(sys_days(2017y / January / 1)) - 1ns);
+  EXPECT_EQ(json::format_time(noon + 1ns, 9), "2024-02-29T12:00:00.000000001Z");
+  for (const char* text :
+       {"", "2023-02-29T12:00:00Z", "2024-02-29T24:00:00Z", "2024-02-29T12:00:00",
+        "2024-02-29 12:00", "2024-02-29T12:00:00.Z", "2024-02-29T12:00:00Z ",
+        "2024-13-01T00:00:00Z", "24-02-29T12:00:00Z", "2024-02-29T12:00:00+24:00",
+        "9999-01-01T00:00:00Z", "-024-01-01T00:00:00Z"})
+    EXPECT_FALSE(json::parse_time(text)) << text;
+  EXPECT_EQ(from_json<sys_seconds>("\"yesterday\"").error().message,
+            "/: expected a time such as \"2026-11-24T13:42:40Z\" (RFC 3339)");
 }
 
 TEST(Json, AnEnumeratorWithoutANameIsWrittenAsNull) {

@@ -170,7 +170,7 @@ class Filler {
       else if constexpr (std::is_same_v<Given, Multipart> || std::is_same_v<Given, Body>)
         request.payload = std::forward<Arg>(arg);
       else
-        request.payload = Request::Json{to_json(arg)};
+        static_cast<void>(std::move(request).json(arg));
     }
   }
 

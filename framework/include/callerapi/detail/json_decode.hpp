@@ -53,6 +53,12 @@ bool decode(View from, T& into, Fault& fault) {
   } else if constexpr (is_optional<T>::value) {
     if (from.kind() == Kind::null) return into.reset(), true;
     return decode(from, into.emplace(), fault);
+  } else if constexpr (is_time<T>::value) {
+    const auto text = from.string();
+    if (!text) return expected(fault, "a time as a string", from);
+    const auto time = parse_time(*text);
+    if (!time) return fault("expected a time such as \"2026-11-24T13:42:40Z\" (RFC 3339)");
+    into = std::chrono::floor<typename T::duration>(*time);
   } else if constexpr (is_vector<T>::value) {
     if (from.kind() != Kind::array) return expected(fault, "an array", from);
     into.resize(from.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <concepts>
 #include <iterator>
 #include <map>
@@ -58,6 +59,19 @@ template <class T>
 struct is_map<std::map<std::string, T>> : std::true_type {};
 
 template <class T>
+struct is_time : std::false_type {};
+template <class D>
+struct is_time<std::chrono::sys_time<D>> : std::true_type {};
+
+/// Digits that a time of this resolution needs: none for seconds, 3 for milliseconds.
+template <class D>
+constexpr int fraction_digits = [] {
+  int digits = 0;
+  for (auto den = D::period::den; den > 1 && digits < 9; den /= 10) ++digits;
+  return digits;
+}();
+
+template <class T>
 void encode(Writer& out, const T& value);
 template <class T>
 bool decode(View from, T& into, Fault& fault);
@@ -95,6 +109,8 @@ void encode(Writer& out, const T& value) {
     }
   } else if constexpr (is_optional<T>::value) {
     value ? encode(out, *value) : void(out.null());
+  } else if constexpr (is_time<T>::value) {
+    out.value(format_time(value, fraction_digits<typename T::duration>));
   } else if constexpr (is_vector<T>::value) {
     out.begin_array();
     for (const auto& one : value) encode(out, one);
@@ -133,10 +149,16 @@ void encode(Writer& out, const T& value) {
 namespace callerapi {
 
 template <class T>
-std::string to_json(const T& value) {
+std::string to_json(const T& value, bool& finite) {
   json::Writer out;
   json::encode(out, value);
+  finite = out.ok();
   return out.take();
+}
+template <class T>
+std::string to_json(const T& value) {
+  bool finite = true;
+  return to_json(value, finite);
 }
 
 /// Errors: `decode_error`; the message holds a JSON pointer, never the payload. Unknown members
