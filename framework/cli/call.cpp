@@ -87,6 +87,8 @@ Result<Request> build(const CallArguments& arguments) {
   return request;
 }
 
+double milliseconds(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
+
 int print(const Response& response, bool as_json) {
   if (!as_json) {
     std::cout << response.body;
@@ -104,13 +106,43 @@ int print(const Response& response, bool as_json) {
         .member("body_b64", encode_base64(response.body))
         .member("attempts", response.attempts)
         .member("generation", response.generation)
-        .member("elapsed_ms", std::chrono::duration<double, std::milli>(response.elapsed).count())
+        .member("elapsed_ms", milliseconds(response.elapsed))
         .end_object();
     std::cout << out.text() << '\n';
   }
   if (response.status < 400) return 0;
   std::cerr << "callerapi: the service answered HTTP " << response.status << '\n';
   return 1;
+}
+
+/// What the call ran with and what came of it, in place of the body.
+int print_explained(const Caller& caller, const CallArguments& arguments,
+                    const Result<Response>& response) {
+  // Ad-hoc requests have the settings of their service.
+  if (const auto settings = caller.explain(arguments.service, arguments.endpoint))
+    print_settings(*settings);
+  const Stats stats = caller.stats();
+  std::vector<std::vector<std::string>> rows{{"RESULT", "VALUE"}};
+  if (response) {
+    char elapsed[32];
+    std::snprintf(elapsed, sizeof elapsed, "%.3f ms", milliseconds(response->elapsed));
+    rows.insert(rows.end(), {{"status", std::to_string(response->status)},
+                             {"body", std::to_string(response->body.size()) + " bytes"},
+                             {"elapsed", elapsed},
+                             {"generation", std::to_string(response->generation)}});
+  } else {
+    const Error& error = response.error();
+    rows.insert(rows.end(), {{"outcome", std::string(name(error.outcome))},
+                             {"reason", error.reason},
+                             {"phase", std::string(name(error.phase))},
+                             {"sent", std::string(name(error.sent))}});
+  }
+  rows.push_back({"attempts", std::to_string(stats.attempts)});
+  rows.push_back({"connections opened", std::to_string(stats.connections_opened)});
+  std::cout << '\n';
+  print_table(rows);
+  std::cout.flush();
+  return response ? response->status < 400 ? 0 : 1 : report(response.error());
 }
 
 }  // namespace
@@ -124,6 +156,7 @@ int run_call(const Common& common, const CallArguments& arguments) {
                       ? caller->call(arguments.service, arguments.endpoint, std::move(*request))
                       : caller->request(arguments.service, arguments.method, arguments.path,
                                         std::move(*request));
+  if (arguments.output == "explain") return print_explained(*caller, arguments, response);
   if (!response) return report(response.error());
   return print(*response, common.json || arguments.output == "json");
 }

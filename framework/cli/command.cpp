@@ -1,17 +1,19 @@
 #include "command.hpp"
 
+#include <Poco/Base64Decoder.h>
+#include <Poco/Base64Encoder.h>
+#include <Poco/Exception.h>
+
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
+#include <sstream>
 
 namespace callerapi::cli {
 namespace {
-
-constexpr std::string_view alphabet =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 const char* hint(Outcome outcome) {
   switch (outcome) {
@@ -53,6 +55,12 @@ int report(const Error& error) {
   return exit_code(error);
 }
 
+void print_settings(const std::vector<SettingInfo>& settings) {
+  std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "FROM"}};
+  for (const SettingInfo& s : settings) rows.push_back({s.key, s.value, s.origin});
+  print_table(rows);
+}
+
 Result<Caller> open(const Common& common) {
   Options options;
   options.watch = false;
@@ -91,38 +99,27 @@ Result<Duration> parse_duration(std::string_view text) {
 }
 
 std::string encode_base64(std::string_view bytes) {
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    std::uint32_t group = 0;
-    const std::size_t n = std::min<std::size_t>(3, bytes.size() - i);
-    for (std::size_t k = 0; k < 3; ++k)
-      group = (group << 8) | (k < n ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-    for (std::size_t k = 0; k < 4; ++k)
-      out += k <= n ? alphabet[(group >> (18 - 6 * k)) & 63] : '=';
-  }
-  return out;
+  std::ostringstream out;
+  Poco::Base64Encoder encoder(out);
+  encoder.rdbuf()->setLineLength(0);
+  encoder.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  encoder.close();
+  return out.str();
 }
 
 Result<std::string> decode_base64(std::string_view text) {
-  const Error bad{.outcome = Outcome::invalid_argument,
-                  .reason = "base64",
-                  .message = "body_b64 is not valid base64"};
-  if (text.size() % 4 != 0) return bad;
-  std::size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 4; ++k) {
-      const char c = text[i + k];
-      const auto value = i + k >= text.size() - padding ? 0 : alphabet.find(c);
-      if (value == std::string_view::npos) return bad;
-      group = (group << 6) | static_cast<std::uint32_t>(value);
-    }
-    for (int shift = 16; shift >= 0; shift -= 8) out += static_cast<char>((group >> shift) & 255);
+  try {
+    std::istringstream in{std::string(text)};
+    Poco::Base64Decoder decoder(in);
+    std::string bytes((std::istreambuf_iterator<char>(decoder)), std::istreambuf_iterator<char>());
+    // The decoder skips line ends and takes half a group for an end: only what comes back is good.
+    if (encode_base64(bytes) == text) return bytes;
+  } catch (const Poco::DataFormatException&) {
+    // Said below.
   }
-  out.resize(out.size() - padding);
-  return out;
+  return Error{.outcome = Outcome::invalid_argument,
+               .reason = "base64",
+               .message = "body_b64 is not valid base64"};
 }
 
 }  // namespace callerapi::cli

@@ -27,6 +27,9 @@ Result<Caller> open(const Common& common);
 /// Prints rows in columns that line up, the first row as heads.
 void print_table(const std::vector<std::vector<std::string>>& rows);
 
+/// Effective settings with their origins, as a table.
+void print_settings(const std::vector<SettingInfo>& settings);
+
 /// "250ms", "2s", "1m": milliseconds and more. Errors: `invalid_argument`.
 Result<Duration> parse_duration(std::string_view text);
 

@@ -97,9 +97,7 @@ int run_explain(const Common& common, const std::string& service, const std::str
   auto settings = caller->explain(service, endpoint);
   if (!settings) return report(settings.error());
   if (!common.json) {
-    std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "FROM"}};
-    for (const SettingInfo& s : *settings) rows.push_back({s.key, s.value, s.origin});
-    print_table(rows);
+    print_settings(*settings);
     return 0;
   }
   json::Writer out = begin("callerapi.explain/1");

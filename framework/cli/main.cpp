@@ -19,8 +19,10 @@ void add_request_options(CLI::App& command, CallArguments& arguments) {
   command.add_option("--form", arguments.forms, "name=value, repeatable");
   command.add_option("--file", arguments.files, "field=@path, repeatable: multipart");
   command.add_option("--timeout", arguments.timeout, "for the whole call: 500ms, 2s");
-  command.add_option("--output", arguments.output, "body or json")
-      ->check(CLI::IsMember({"body", "json"}));
+  command
+      .add_option("--output", arguments.output,
+                  "body, json, or explain: settings and what happened")
+      ->check(CLI::IsMember({"body", "json", "explain"}));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ class Server:
 
     async def serve(self, reader, writer):
         self.connections += 1
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 self.in_flight += 1
@@ -78,14 +78,21 @@ def running():
 
     def run():
         asyncio.set_event_loop(loop)
-        with contextlib.suppress(RuntimeError):
-            loop.run_until_complete(main())
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(serving)
+        # Connections that are still open: their tasks end before the loop does.
+        rest = asyncio.all_tasks(loop)
+        for task in rest:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*rest, return_exceptions=True))
+        loop.close()
 
+    serving = loop.create_task(main())
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     ready.wait(30)
     try:
         yield server, port[0]
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(serving.cancel)
         thread.join(10)

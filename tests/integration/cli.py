@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""What the program says, and with which exit code, when its input is bad: one line each, a hint, no
+loss. Usage: cli.py CALLERAPI PLUGIN_DIR"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import loopback
+
+program, plugins = sys.argv[1], sys.argv[2]
+faults = []
+
+
+def run(*arguments, text="", **environment):
+    return subprocess.run([program, *arguments], input=text, capture_output=True, text=True, timeout=60, check=False,
+                          env={"PATH": "/usr/bin:/bin", **environment})
+
+
+def expect(what, ran, code, said, out=None):
+    lines = ran.stderr.strip().splitlines()
+    if ran.returncode != code or said not in ran.stderr or (code and len(lines) != 1) or (out and out not in ran.stdout):
+        faults.append(f"{what}: expected exit {code} and '{said}', saw {ran.returncode} and {ran.stderr!r} {ran.stdout!r}")
+
+
+with loopback.running() as (server, port), tempfile.TemporaryDirectory() as folder:
+    registry = os.path.join(folder, "registry.toml")
+    good = (f'schema = 1\n[caller]\nplugin_dir = "{folder}/plugins"\n[services.anything]\nplugin = "http"\n'
+            f'base_url = "http://127.0.0.1:{port}"\n[services.httpbin]\nplugin = "httpbin"\n'
+            f'base_url = "http://127.0.0.1:{port}"\n')
+    os.mkdir(os.path.join(folder, "plugins"))
+    for name in ("http", "httpbin"):
+        shutil.copy(os.path.join(plugins, name + ".capi.so"), os.path.join(folder, "plugins"))
+
+    def write(text):
+        with open(registry, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def with_registry(*arguments, **more):
+        return run("--registry", registry, *arguments, **more)
+
+    write(good)
+    expect("services", with_registry("services"), 0, "", "SERVICE")
+    expect("services --json", with_registry("services", "--json"), 0, "", '"schema":"callerapi.services/1"')
+    expect("endpoints", with_registry("endpoints", "httpbin"), 0, "", "post_json")
+    expect("lint", with_registry("lint"), 0, "", "sound")
+    expect("explain", with_registry("explain", "httpbin", "get"), 0, "", "timeouts.total")
+    expect("explain says where", with_registry("explain", "httpbin", CALLERAPI_SERVICES__HTTPBIN__TIMEOUTS__TOTAL="7s"),
+           0, "", "environment CALLERAPI_SERVICES__HTTPBIN__TIMEOUTS__TOTAL")
+    expect("request", with_registry("request", "anything", "DELETE", "/x", "--json", '{"a":1}'), 0, "", "7")
+    expect("--output explain", with_registry("request", "anything", "GET", "/x", "--output", "explain"), 0, "",
+           "connections opened  1")
+    expect("unknown service", with_registry("call", "httpbim", "get"), 2, "did you mean 'httpbin'?")
+    expect("unknown endpoint", with_registry("call", "httpbin", "gett"), 2, "did you mean 'get'?")
+    expect("line break in a header", with_registry("request", "anything", "GET", "/", "--header", "X: a\r\nY: b"), 2,
+           "header 'X' holds a control byte in its value")
+    expect("line break in a path", with_registry("request", "anything", "GET", "/a\r\nb"), 2, "percent-encode it")
+    expect("dot segment", with_registry("call", "httpbin", "status", "--param", "code=.."), 2,
+           "path parameter 'code' does not fit its type")
+    expect("a body where none is taken", with_registry("call", "httpbin", "get", "--json", "{}"), 2, "takes no body")
+    expect("bad JSON", with_registry("request", "anything", "POST", "/", "--json", "{"), 2, "--json")
+    expect("no time", with_registry("request", "anything", "GET", "/wait/5000", "--timeout", "50ms"), 6,
+           "deadline")
+    expect("nobody listens", with_registry("request", "anything", "GET", "/",
+                                           CALLERAPI_SERVICES__ANYTHING__BASE_URL="http://127.0.0.1:1"), 5, "refused")
+    if run("call").returncode != 2:
+        faults.append("usage: expected exit 2")
+
+    before = server.connections
+    for what, text, said in [
+        ("empty", "", "registry.toml:1:1: schema: expected schema = 1"), ("truncated", good[:-20], "registry.toml:9:17:"),
+        ("duplicate", good + "[services.anything]\n", "registry.toml:10:1:"),
+        ("wrong type", good.replace('"http"\n', "3\n"), "registry.toml:5:10:"),
+        ("unknown key", good + 'base_ulr = "x"\n', "did you mean 'base_url'?"),
+        ("unset variable", good + 'config = { token = "${NOPE:?set NOPE}" }\n', "set NOPE"),
+        ("https", good.replace("http://", "https://", 1), "TLS arrives with a later version"),
+    ]:
+        write(text)
+        expect(what, with_registry("services"), 3, said)
+    expect("missing", run("--registry", registry + ".not", "services"), 3, registry + ".not")
+
+    write(good)
+    plugin = os.path.join(folder, "plugins", "httpbin.capi.so")
+    with open(plugin, "rb") as file:
+        whole = file.read()
+
+    def replace(content):
+        if os.path.exists(plugin):
+            os.unlink(plugin)
+        with open(plugin, "wb") as file:
+            file.write(content)
+
+    for what, content, said in [
+        ("half a plugin", whole[:len(whole) // 2], "was it copied whole?"), ("a text", b"#!/bin/sh\n" * 50, "is not a shared library"),
+        ("an empty file", b"", "is empty"), ("no symbol", whole.replace(b"callerapi_plugin_v0", b"callerapi_plugin_x0"),
+                                            "does not export 'callerapi_plugin_v0'"),
+    ]:
+        replace(content)
+        expect(what, with_registry("services"), 4, said)
+    os.unlink(plugin)
+    expect("no file", with_registry("services"), 4, "httpbin.capi.so")
+    if server.connections != before:
+        faults.append("a refused registry or plugin reached the network")
+    replace(whole)
+    os.chmod(plugin, 0o666)
+    expect("anyone may write it", with_registry("services"), 4, "chmod go-w")
+    os.chmod(plugin, 0o644)
+
+    lines = ['{"id":"1","op":"request","service":"anything","method":"GET","path":"/"}', "nonsense", '{"op":"call"}',
+             '{"id":"2","op":"fly"}', '{"id":"3","op":"request","service":"anything","method":"GET","path":"/","body_b64":"?"}',
+             '{"id":"4","op":"request","service":"anything","method":"G T","path":"/"}', '{"id":"5","op":"hello"}', '[]',
+             '{"id":"6","op":"request","service":"anything","method":"GET","path":"/wait/20000"}',
+             '{"id":"7","op":"cancel","target":"6"}']
+    piped = with_registry("pipe", text="\n".join(lines) + "\n")
+    answers = [json.loads(line) for line in piped.stdout.splitlines()]
+    seen = sorted((str(a.get("id")), a["outcome"], a.get("error", ""), a.get("line", 0)) for a in answers)
+    wanted = sorted([("1", "ok", "", 0), ("None", "error", "invalid_argument", 2), ("None", "error", "invalid_argument", 3),
+                     ("2", "error", "invalid_argument", 4), ("3", "error", "invalid_argument", 5),
+                     ("4", "error", "invalid_argument", 0), ("5", "ok", "", 0), ("None", "error", "invalid_argument", 8),
+                     ("6", "error", "cancelled", 0), ("7", "ok", "", 0)])
+    if piped.returncode != 0 or seen != wanted:
+        faults.append(f"pipe: {piped.returncode} {seen} {piped.stderr}")
+
+for fault in faults:
+    print(fault)
+print(f"{len(faults)} faults")
+sys.exit(1 if faults else 0)
