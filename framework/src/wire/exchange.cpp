@@ -145,7 +145,8 @@ Exchange::State Exchange::read_some() {
     if (got.error != 0 || got.bytes == 0) return end_of_stream(got.error);
     progressed_ = true;
     if (feed({buffer.data(), got.bytes}) != State::waiting) return state_;
-    if (got.bytes < buffer.size() && !write_broken_) return State::waiting;
+    // Not even after a short read may it wait: an end that came with the last bytes is announced
+    // by the same edge, and never again.
     if (large.empty() && got.bytes == buffer.size()) {
       large.resize(base::limits::bulk_bytes);
       buffer = large;
