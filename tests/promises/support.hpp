@@ -14,10 +14,11 @@ inline Caller caller_of(const std::string& url, const std::string& more = "") {
   Options options;
   options.static_plugins = {support::echo_plugin()};
   options.environment.emplace();
-  return Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
-                               url + "\"\nretry.base = \"1ms\"\nretry.throttle_base = \"1ms\"\n" +
-                               more,
-                           std::move(options))
+  return Caller::from_toml(
+             "schema = 1\n[defaults.retry]\nbase = \"1ms\"\nthrottle_base = \"1ms\"\n"
+             "[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
+                 url + "\"\n" + more,
+             std::move(options))
       .value();
 }
 

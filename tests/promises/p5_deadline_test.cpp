@@ -1,0 +1,172 @@
+// P5: one deadline bounds the call, whatever the peer does and whatever the call waits for.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "promises/support.hpp"
+
+namespace callerapi::promises {
+namespace {
+
+using namespace std::chrono_literals;
+using support::Peer;
+using support::RawServer;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto deadline = 200ms;
+// Far beyond any scheduling delay, far below what the peers below would go on for.
+constexpr auto endless = 20s;
+
+/// Sends `piece` again and again, slowly, until the peer has gone.
+void drip(Peer& peer, std::string_view piece) {
+  for (int i = 0; i < 60'000; ++i) {
+    const ssize_t sent = ::send(peer.fd(), piece.data(), piece.size(), MSG_NOSIGNAL);
+    if (sent < 0) return;
+    ::usleep(2000);
+  }
+}
+
+struct Peril {
+  const char* label;
+  std::function<void(Peer&)> serve;
+  std::string registry;
+  std::string body;  ///< Of the request; empty: a GET.
+};
+void PrintTo(const Peril& peril, std::ostream* out) { *out << peril.label; }
+
+std::vector<Peril> perils() {
+  const auto after_head = [](std::function<void(Peer&)> act) {
+    return [act = std::move(act)](Peer& peer) {
+      if (!peer.read_until("\r\n\r\n").empty()) act(peer);
+    };
+  };
+  const auto busy = [](const std::string& fields) {
+    return [fields](Peer& peer) {
+      while (!peer.read_until("\r\n\r\n").empty())
+        peer.send("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n" + fields + "\r\n");
+    };
+  };
+  return {
+      {"Silence", after_head([](Peer& p) { p.read_to_end(); }), "", ""},
+      {"ByteDrip", after_head([](Peer& p) {
+         p.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+         drip(p, "x");
+       }),
+       "", ""},
+      {"HeadDrip", after_head([](Peer& p) {
+         p.send("HTTP/1.1 200 OK\r\nX-Long: ");
+         drip(p, "x");
+       }),
+       "", ""},
+      {"InterimDrip", after_head([](Peer& p) { drip(p, "HTTP/1.1 102 Processing\r\n\r\n"); }), "",
+       ""},
+      {"ChunkDrip", after_head([](Peer& p) {
+         p.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+         drip(p, "1\r\nx\r\n");
+       }),
+       "", ""},
+      {"WriteStall", [](Peer& p) { p.read_exactly(1000), p.readable(), drip(p, ""); }, "",
+       std::string(64u << 20, 'x')},
+      {"BackOff", busy(""), "retry.base = \"60s\"\nretry.cap = \"60s\"\n", ""},
+      {"RetryAfter", busy("Retry-After: 3600\r\n"), "retry.max_retry_after = \"2h\"\n", ""},
+  };
+}
+
+class Deadline : public ::testing::TestWithParam<Peril> {};
+
+TEST_P(Deadline, EndsTheCall) {
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    RawServer server(GetParam().serve);
+    Caller caller = caller_of(server.url(), GetParam().registry);
+    Request asked = Request{}.timeout(deadline);
+    if (!GetParam().body.empty()) asked = std::move(asked).body(Body::text(GetParam().body));
+
+    const auto begun = Clock::now();
+    const auto result =
+        request(caller, driver, GetParam().body.empty() ? "GET" : "PUT", "/", std::move(asked));
+    const auto took = Clock::now() - begun;
+
+    EXPECT_LT(took, endless);
+    if (result) {
+      // A back-off that cannot fit is not begun: the answer in hand is given out at once.
+      EXPECT_EQ(result->status, 503);
+      continue;
+    }
+    // Interim answers have a bound of their own, which this peer meets before the deadline.
+    if (result.error().reason == "interim") continue;
+    EXPECT_EQ(result.error().condition(), Condition::timeout) << result.error().message;
+    EXPECT_GE(took, deadline) << "it gave up early";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(P5, Deadline, ::testing::ValuesIn(perils()),
+                         [](const auto& one) { return std::string(one.param.label); });
+
+TEST(P5Deadline, BoundsTheWaitForAConnectionThatOthersHold) {
+  RawServer server([](Peer& peer) { peer.read_to_end(); });
+  Caller caller = caller_of(server.url(), "pool.connections_max = 1\ntimeouts.acquire = \"0s\"\n");
+  auto holding = caller.start_request("echo", "GET", "/", Request{}.timeout(60s));
+
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    const auto begun = Clock::now();
+    const auto waited = request(caller, driver, "GET", "/", Request{}.timeout(deadline));
+    ASSERT_FALSE(waited);
+    EXPECT_EQ(waited.error().condition(), Condition::timeout) << waited.error().message;
+    EXPECT_EQ(waited.error().sent, Sent::no);
+    EXPECT_LT(Clock::now() - begun, endless);
+  }
+}
+
+/// A listener whose queue is full answers no handshake: what a filtered port looks like.
+class FullListener {
+ public:
+  FullListener() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    sockets_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ::bind(sockets_[0], generic, size);
+    ::listen(sockets_[0], 0);
+    ::getsockname(sockets_[0], generic, &size);
+    port_ = ntohs(address.sin_port);
+    for (int i = 0; i < 4; ++i) {
+      sockets_.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+      static_cast<void>(::connect(sockets_.back(), generic, size));
+    }
+  }
+  ~FullListener() {
+    for (int fd : sockets_) ::close(fd);
+  }
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  std::vector<int> sockets_;
+  int port_ = 0;
+};
+
+TEST(P5Deadline, BoundsAConnectThatNobodyAnswers) {
+  FullListener listener;
+  Caller caller =
+      caller_of(listener.url(), "timeouts.connect = \"0s\"\ntimeouts.acquire = \"0s\"\n");
+
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    const auto begun = Clock::now();
+    const auto result = request(caller, driver, "GET", "/", Request{}.timeout(deadline));
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().condition(), Condition::timeout) << result.error().message;
+    EXPECT_EQ(result.error().sent, Sent::no);
+    EXPECT_LT(Clock::now() - begun, endless);
+  }
+}
+
+}  // namespace
+}  // namespace callerapi::promises

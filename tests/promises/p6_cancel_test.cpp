@@ -1,0 +1,163 @@
+// P6: a cancelled call ends promptly and once, whatever it was doing, and leaves nothing behind.
+#include <dirent.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <ostream>
+#include <random>
+#include <string>
+#include <thread>
+
+#include "promises/support.hpp"
+
+namespace callerapi::promises {
+namespace {
+
+using namespace std::chrono_literals;
+using support::Peer;
+using support::RawServer;
+using Clock = std::chrono::steady_clock;
+
+std::size_t entries(const char* folder) {
+  std::size_t count = 0;
+  DIR* dir = ::opendir(folder);
+  while (::readdir(dir) != nullptr) ++count;
+  ::closedir(dir);
+  return count;
+}
+
+bool await(const std::function<bool()>& true_at_last) {
+  const auto until = Clock::now() + 20s;
+  while (!true_at_last()) {
+    if (Clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+/// Where a call is when it is cancelled: the server goes so far and then waits.
+struct Point {
+  const char* label;
+  std::function<void(Peer&)> serve;
+  std::string body;
+  std::string registry;
+};
+void PrintTo(const Point& point, std::ostream* out) { *out << point.label; }
+
+std::vector<Point> points() {
+  const auto sends = [](std::string bytes) {
+    return [bytes = std::move(bytes)](Peer& p) {
+      if (p.read_until("\r\n\r\n").empty()) return;
+      p.send(bytes);
+      p.read_to_end();
+    };
+  };
+  const std::string large(32u << 20, 'x');
+  return {
+      {"Unread", [](Peer& p) { p.readable(), p.read_exactly(1u << 30); }, "", ""},
+      {"WritingABody",
+       [](Peer& p) { p.read_exactly(100), std::this_thread::yield(), p.readable(); }, large, ""},
+      {"AwaitingTheHead", sends(""), "", ""},
+      {"InTheStatusLine", sends("HTTP/1."), "", ""},
+      {"InAnInterimAnswer", sends("HTTP/1.1 103 Early\r\n\r\n"), "", ""},
+      {"InTheFields", sends("HTTP/1.1 200 OK\r\nX: "), "", ""},
+      {"InABody", sends("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"), "", ""},
+      {"InAChunkLine", sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5"), "", ""},
+      {"InAChunk", sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"), "", ""},
+      {"InTheTrailers", sends("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nT: "), "",
+       ""},
+      {"InABodyWithoutLength", sends("HTTP/1.1 200 OK\r\n\r\nabc"), "", ""},
+      // The connection is kept while the call backs off: the canary comes on it.
+      {"BackingOff",
+       [](Peer& p) {
+         p.read_until("\r\n\r\n");
+         p.send("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+         p.read_until("\r\n\r\n");
+         p.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nclean");
+       },
+       "", "retry.base = \"60s\"\nretry.cap = \"60s\"\n"},
+  };
+}
+
+class Cancel : public ::testing::TestWithParam<Point> {};
+
+TEST_P(Cancel, EndsItOnceAndTheNextCallIsClean) {
+  const Point& point = GetParam();
+  std::atomic<int> begun{0};
+  RawServer server([&](Peer& peer) {
+    if (!peer.readable()) return;
+    if (begun++ > 0) {
+      // The canary.
+      peer.read_until("\r\n\r\n");
+      return peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nclean");
+    }
+    point.serve(peer);
+  });
+  Caller caller = caller_of(server.url(), point.registry);
+  std::atomic<int> ended{0};
+  std::atomic<Outcome> outcome{Outcome::ok};
+  Request asked;
+  if (!point.body.empty()) asked = Request{}.body(Body::text(point.body));
+
+  auto call =
+      caller.start_request("echo", point.body.empty() ? "GET" : "PUT", "/", std::move(asked));
+  const auto cancel = call.canceller();
+  call.then([&](Result<Response> result) {
+    outcome = result ? Outcome::ok : result.error().outcome;
+    ++ended;
+  });
+  ASSERT_TRUE(await([&] { return begun > 0 && caller.stats().attempts > 0; }));
+  cancel();
+
+  ASSERT_TRUE(await([&] { return ended > 0; }));
+  EXPECT_EQ(outcome, Outcome::cancelled);
+  EXPECT_EQ(caller.request("echo", "GET", "/canary").value().body, "clean");
+  EXPECT_EQ(ended, 1);
+  EXPECT_TRUE(await([&] { return caller.stats().calls_in_flight == 0; }));
+}
+
+INSTANTIATE_TEST_SUITE_P(P6, Cancel, ::testing::ValuesIn(points()),
+                         [](const auto& one) { return std::string(one.param.label); });
+
+/// Cancels at a thousand random moments; the seed is printed.
+TEST(P6Cancel, AtAnyMomentEndsEachCallOnceAndGivesEverythingBack) {
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  RawServer server([](Peer& peer) {
+    while (!peer.read_until("\r\n\r\n").empty())
+      peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+  });
+  const std::size_t fds = entries("/proc/self/fd"), threads = entries("/proc/self/task");
+  {
+    Caller caller = caller_of(server.url());
+    constexpr int calls = 1000;
+    std::atomic<int> ended{0}, wrong{0};
+    for (int i = 0; i < calls; ++i) {
+      auto call = caller.start_request("echo", "GET", "/" + std::to_string(i));
+      const auto cancel = call.canceller();
+      call.then([&](Result<Response> result) {
+        const bool sound =
+            result ? result->body == "hello" : result.error().outcome == Outcome::cancelled;
+        wrong += sound ? 0 : 1;
+        ++ended;
+      });
+      const auto at = Clock::now() + std::chrono::microseconds(random() % 400);
+      while (Clock::now() < at) continue;
+      cancel();
+    }
+    EXPECT_TRUE(await([&] { return ended == calls; })) << ended;
+    EXPECT_EQ(wrong, 0);
+    EXPECT_EQ(caller.request("echo", "GET", "/canary").value().body, "hello");
+    EXPECT_EQ(ended, calls);
+  }
+  // The server's side of each connection goes when it sees the end.
+  EXPECT_TRUE(await([&] { return entries("/proc/self/fd") <= fds; })) << entries("/proc/self/fd");
+  EXPECT_TRUE(await([&] { return entries("/proc/self/task") <= threads; }));
+}
+
+}  // namespace
+}  // namespace callerapi::promises
