@@ -1,0 +1,2 @@
+#include "parcels.hpp"
+CALLERAPI_PLUGIN(parcels::Parcels)
