@@ -110,12 +110,29 @@ std::string default_bin_dir() {
   return fs::read_symlink("/proc/self/exe", error).parent_path().string();
 }
 
+/// Where plugins and registry lie: in a build tree with the repository as working directory, or in
+/// the prefix that this program was installed to.
+std::string plugins_of(const std::string& bin) {
+  std::error_code error;
+  const std::string built = bin + "/../plugins";
+  return fs::weakly_canonical(
+             fs::is_directory(built, error) ? built : bin + "/" CALLERAPI_INSTALLED_PLUGINS, error)
+      .string();
+}
+std::string registry_of(const DemoOptions& options, const std::string& bin) {
+  if (!options.registry.empty()) return options.registry;
+  std::error_code error;
+  const std::string installed = bin + "/" CALLERAPI_INSTALLED_DATA "/registry.toml";
+  return fs::exists(installed, error) ? installed : "registry.toml";
+}
+
 /// One run: the steps in order, each an Error when the demo cannot go on.
 class Demo {
  public:
   Demo(const DemoOptions& options, std::string bin)
       : options_(options),
         bin_(std::move(bin)),
+        base_(registry_of(options, bin_)),
         storage_(bin_ + "/callerapi-storage", folder_ / "storage"),
         extract_(bin_ + "/callerapi-extract", folder_ / "extract"),
         search_(bin_ + "/callerapi-search", folder_ / "search") {}
@@ -148,7 +165,7 @@ class Demo {
   Result<void> hot_add();
 
   const DemoOptions& options_;
-  const std::string bin_;
+  const std::string bin_, base_;  ///< Where the programs lie; the registry that is copied.
   Folder folder_;
   ServiceProcess storage_, extract_, search_;
   std::optional<Caller> caller_;
@@ -171,10 +188,9 @@ Result<void> Demo::write_registry(const std::string& more) {
 }
 
 Result<void> Demo::open() {
-  std::ifstream file(options_.registry);
+  std::ifstream file(base_);
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    return failure(options_.registry + ": cannot be read; give --registry");
+  if (!file || !(text << file.rdbuf())) return failure(base_ + ": cannot be read; give --registry");
   registry_ = text.str();
   // Enough patience for a service that is gone for a moment: five requests over some seconds.
   auto written = write_registry(
@@ -190,8 +206,7 @@ Result<void> Demo::open() {
       options.environment->insert_or_assign(pair.substr(0, equals), pair.substr(equals + 1));
   }
   auto& environment = *options.environment;
-  std::error_code error;
-  environment["CALLERAPI_PLUGIN_DIR"] = fs::weakly_canonical(bin_ + "/../plugins", error).string();
+  environment["CALLERAPI_PLUGIN_DIR"] = plugins_of(bin_);
   environment["STORAGE_URL"] = storage_.url();
   environment["EXTRACT_URL"] = extract_.url();
   environment["SEARCH_URL"] = search_.url();
@@ -234,7 +249,7 @@ Result<void> Demo::kill_storage(Ingest& ingest) {
 
 Result<void> Demo::ingest() {
   std::error_code error;
-  const auto repository = fs::absolute(options_.registry, error).parent_path().string();
+  const auto repository = fs::absolute(base_, error).parent_path().string();
   auto sources = collect_corpus(options_.path, repository, folder_.path());
   if (!sources) return std::move(sources).error();
   report_.documents = sources->size();

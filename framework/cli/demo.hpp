@@ -6,9 +6,11 @@ namespace callerapi::cli {
 
 /// What `callerapi demo` is told.
 struct DemoOptions {
-  std::string path;                        ///< A file or folder to read; empty: this machine's own.
-  bool json = false;                       ///< One JSON object instead of the table.
-  std::string registry = "registry.toml";  ///< The registry that is copied and added to.
+  std::string path;   ///< A file or folder to read; empty: this machine's own.
+  bool json = false;  ///< One JSON object instead of the table.
+  /// The registry that is copied and added to; empty: the one that was installed with this program,
+  /// else ./registry.toml.
+  std::string registry;
   std::string bin_dir;  ///< Where callerapi-storage lies; empty: beside this program.
 };
 

@@ -104,7 +104,8 @@ Result<void> ServiceProcess::start() {
   if (port == 0) {
     stop();
     return failure(program_ + (spawned ? ": did not say where it listens within 10 s"
-                                       : ": cannot be started; build the target 'all'"));
+                                       : ": cannot be started; build the target 'all' or "
+                                         "install the component 'demo'"));
   }
   port_ = port;
   return {};

@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
   app.fallthrough();
   Common common;
   const char* variable = std::getenv("CALLERAPI_REGISTRY");
-  common.registry = variable != nullptr && *variable != '\0' ? variable : "registry.toml";
+  const bool from_variable = variable != nullptr && *variable != '\0';
+  common.registry = from_variable ? variable : "registry.toml";
   app.add_option("--registry", common.registry,
                  "the registry; else CALLERAPI_REGISTRY, else ./registry.toml");
 
@@ -84,7 +85,8 @@ int main(int argc, char** argv) {
   demo->add_option("path", demo_options.path, "a file or folder to read");
   demo->callback([&] {
     demo_options.json = common.json;
-    demo_options.registry = common.registry;
+    // A registry of one's own knows nothing of the platform, unless it was named for it.
+    if (from_variable || app.count("--registry") > 0) demo_options.registry = common.registry;
     code = run_demo(demo_options);
   });
 

@@ -157,7 +157,7 @@ def find(name):
 
 
 def step_program():
-    """The program runs from its prefix: the shipped plugins load."""
+    """The program runs from its prefix: the shipped plugins load, the demo finds all it needs."""
     program, plugins = find("callerapi"), os.path.dirname(find("http.capi.so"))
     for file in (program, find("callerapi-storage"), find("libcallerapi.so"), find("http.capi.so")):
         paths = re.findall(r"R(?:UN)?PATH.*\[(.*)\]", run("readelf", "-d", file))
@@ -170,6 +170,12 @@ def step_program():
     services = run(program, "--registry", registry, "services")
     expect(all(re.search(f"^{name} ", services, re.MULTILINE) for name in names), services)
     print(f"{run(program, '--version').strip()} loads {', '.join(names)}")
+    documents = os.path.join(work, "documents")
+    os.makedirs(documents, exist_ok=True)
+    shutil.copy(os.path.join(ROOT, "LICENSE"), documents)
+    said = run(program, "demo", documents, cwd=work)
+    expect("ok: every document is stored exactly once" in said, said)
+    print(said.strip().splitlines()[-1])
 
 
 def main():
