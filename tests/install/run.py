@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What teams do with an installed CallerAPI, done: install a build tree, move the prefix, build the
 projects of consumer/ against it with two compilers, run them.
-Usage: run.py BUILD_TREE WORK_FOLDER [STEP...]; the steps are prefix, gcc, clang, refused, headers
-and program, without any: all of them. Needs no network; WORK_FOLDER is emptied by `prefix`."""
+Usage: run.py BUILD_TREE WORK_FOLDER [STEP...]; the steps are prefix, gcc, clang, refused, headers,
+program and guide, without any: all of them. Needs no network; WORK_FOLDER is emptied by `prefix`."""
 import os
 import re
 import shutil
@@ -178,8 +178,23 @@ def step_program():
     print(said.strip().splitlines()[-1])
 
 
+def step_guide():
+    """The code of docs/guide/install.md is the code that was built here."""
+    with open(os.path.join(ROOT, "docs/guide/install.md"), encoding="utf-8") as file:
+        shown = re.findall(r"^```\w+\n(.*?)^```$", file.read(), re.MULTILINE | re.DOTALL)
+    expect(shown, "the guide shows no code")
+    real = ""
+    for folder, _, names in os.walk(CONSUMER):
+        for name in names:
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                real += file.read()
+    for block in shown:
+        expect(block in real, f"not in {CONSUMER}, but in the guide:\n{block}")
+    print(f"{len(shown)} pieces of code in the guide, all of them in consumer/")
+
+
 def main():
-    for name in sys.argv[3:] or ["prefix", "gcc", "clang", "refused", "headers", "program"]:
+    for name in sys.argv[3:] or ["prefix", "gcc", "clang", "refused", "headers", "program", "guide"]:
         begun = time.monotonic()
         globals()["step_" + name]()
         print(f"== {name}: {time.monotonic() - begun:.1f} s", flush=True)
