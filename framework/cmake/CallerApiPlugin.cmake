@@ -1,6 +1,7 @@
 # Builds one service plugin, <name>.capi.so. The same function serves this tree and, after
 # find_package(CallerAPI COMPONENTS sdk), the trees of the teams.
 #   callerapi_add_plugin(billing SOURCES billing.cpp [LIBRARIES ...])
+# The target is billing_plugin. A tree that is built with -fsanitize sets CALLERAPI_SANITIZE.
 function(callerapi_add_plugin name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What teams do with an installed CallerAPI, done: install a build tree, move the prefix, build the
 projects of consumer/ against it with two compilers, run them.
-Usage: run.py BUILD_TREE WORK_FOLDER [STEP...]; the steps are prefix, gcc, clang, refused, headers,
+Usage: run.py BUILD_TREE WORK_FOLDER [STEP...]; the steps are prefix, gcc, clang, asked, headers,
 program and guide, without any: all of them. Needs no network; WORK_FOLDER is emptied by `prefix`."""
 import os
 import re
@@ -108,13 +108,15 @@ def step_clang():
               os.path.join(gcc, "registry.toml"), env={"PARCELS_PLUGIN_DIR": os.path.join(folder, "plugins")}), end="")
 
 
-def step_refused():
-    """What is asked for and not there is named."""
+def step_asked():
+    """What is asked for and not there is named; where the shipped plugins lie is said only if they do."""
     for package, version, components, answer in (
             (prefix, "0.1", "sdk;hots", "no component 'hots'; CallerAPI has sdk and callerapi"),
             (sdk_only, "0.1", "callerapi", f"component 'callerapi' is not installed in {sdk_only}; run cmake --install"),
-            (prefix, "0.2", "sdk", 'compatible with requested version "0.2"')):
-        said = run("cmake", "-S", os.path.join(HERE, "refused"), "-B", os.path.join(work, "refused"), "--fresh",
+            (prefix, "0.2", "sdk", 'compatible with requested version "0.2"'),
+            (prefix, "0.1", "callerapi", f"found, with the shipped plugins in '{os.path.dirname(find('http.capi.so'))}'"),
+            (sdk_only, "0.1", "sdk", "found, with the shipped plugins in ''")):
+        said = run("cmake", "-S", os.path.join(HERE, "asked"), "-B", os.path.join(work, "asked"), "--fresh",
                    f"-DCMAKE_PREFIX_PATH={package}", f"-DVERSION={version}", f"-DCOMPONENTS={components}", fails=True)
         expect(answer in re.sub(r"\s+", " ", said), f"{version} {components}: expected '{answer}' in\n{said}")
         print(f"find_package(CallerAPI {version} COMPONENTS {components}): {answer}")
@@ -194,7 +196,7 @@ def step_guide():
 
 
 def main():
-    for name in sys.argv[3:] or ["prefix", "gcc", "clang", "refused", "headers", "program", "guide"]:
+    for name in sys.argv[3:] or ["prefix", "gcc", "clang", "asked", "headers", "program", "guide"]:
         begun = time.monotonic()
         globals()["step_" + name]()
         print(f"== {name}: {time.monotonic() - begun:.1f} s", flush=True)
