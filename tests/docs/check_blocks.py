@@ -191,7 +191,9 @@ def messages():
 # commands -------------------------------------------------------------------------------------------
 
 def pattern(text):
-    return re.sub(r"(\\\.){3}", ".*", re.escape(text.rstrip()))
+    """`...` is anything; how wide the columns of a table are is not the page's business."""
+    text = re.sub(r"(\\\.){3}", ".*", re.escape(text.rstrip()))
+    return re.sub(r"(\\ ){2,}", " {2,}", text)
 
 
 def console(block, folder, environment, address):
