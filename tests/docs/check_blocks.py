@@ -101,14 +101,14 @@ def marked(block, text):
 
 
 def units(folder):
-    """Blocks that stand alone are units of their own; all the others share one, each in a namespace."""
+    """Whole programs are units of their own; all the others share one, each in a namespace of its own."""
     includes, bodies = [], []
     for number, block in enumerate(blocks("cpp")):
         if "file" in block.notes:
             write(os.path.join(folder, block.notes["file"]), block.text)
         if block.notes.get("file", "").endswith(".hpp"):
             continue  # compiled where it is included
-        if "within" not in block.notes:
+        if "int main(" in block.text:
             yield f"unit{number}.cpp", marked(block, block.text)
             continue
         text = marked(block, surrounded(block))
