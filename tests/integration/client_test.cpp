@@ -33,6 +33,9 @@ struct Billing {
   std::string token;
   explicit Billing(callerapi::HostView host) : token(host.config("token").value_or("?")) {}
   void sign(callerapi::SignRequest& request) { request.header("Authorization", "Bearer " + token); }
+  std::string map_error(callerapi::HookedResponse& response) {
+    return response.status() == 402 ? "invoice is not paid" : "";
+  }
 };
 
 /// The same service as an older caller knew it.
@@ -108,6 +111,22 @@ TEST(Client, AStatusOfFourHundredAndMoreIsAnErrorWithWhatTheServiceSaid) {
   EXPECT_EQ(refused.error().condition(), Condition::rejected);
   EXPECT_EQ(refused.error().message, "HTTP 409 after 1 attempt: duplicate invoice");
   EXPECT_EQ(refused.error().detail->detail, "7 exists");
+}
+
+TEST(Client, ThePluginsWordsForAStatusGoBeforeThoseOfTheService) {
+  ScriptedServer server([](const SeenRequest&) {
+    return Script{.bytes = support::status(402, R"({"title":"payment required"})",
+                                           "Content-Type: application/problem+json\r\n")};
+  });
+  Caller caller = caller_of(server);
+
+  const auto refused = Client<billing::Billing>(caller).call<"get_invoice">("42");
+  const auto raw = caller.call("billing", "get_invoice", Request{}.path("id", "42"));
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message, "HTTP 402 after 1 attempt: invoice is not paid");
+  EXPECT_EQ(refused.error().detail->title, "payment required");
+  EXPECT_EQ(raw.value().plugin_error, "invoice is not paid");
 }
 
 TEST(Client, AnAnswerThatDoesNotFitTheTypeNamesThePlace) {

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/signals.hpp"
+
 namespace callerapi {
 
 Executor::~Executor() = default;
@@ -35,6 +37,7 @@ class InlineExecutor final : public Executor {
 class PoolExecutor final : public Executor {
  public:
   explicit PoolExecutor(std::size_t threads) {
+    const base::SignalsBlocked around_the_start;
     for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
   }
   ~PoolExecutor() override {

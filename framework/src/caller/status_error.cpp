@@ -36,7 +36,9 @@ std::optional<Error> status_error(const Response& response) {
               .sent = Sent::yes,
               .status = response.status,
               .attempts = response.attempts};
-  if (!said->title.empty()) error.message += ": " + said->title;
+  // The plugin knows its service best; without its words those of the service stand.
+  const std::string& words = response.plugin_error.empty() ? said->title : response.plugin_error;
+  if (!words.empty()) error.message += ": " + words;
   error.detail = std::move(said);
   return error;
 }

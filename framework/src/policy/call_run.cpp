@@ -193,6 +193,8 @@ bool CallRun::completed(Response response) {
       set_result(placed(std::move(hooked).error()));
       return false;
     }
+    if (response.status >= 400)
+      response.plugin_error = parts_.code->map_error(seen).value_or(std::string());
   }
   response.attempts = attempts_;
   response.generation = parts_.generation;

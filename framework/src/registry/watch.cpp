@@ -1,8 +1,6 @@
 #include "registry/watch.hpp"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include <utility>
 
 #include "base/digest.hpp"
+#include "base/signals.hpp"
 
 namespace callerapi::registry {
 namespace {
@@ -94,11 +93,8 @@ FileWatch::FileWatch(std::filesystem::path file, std::function<void()> changed)
   state_->inotify = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
   state_->stop = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   state_->watch_folders();
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const base::SignalsBlocked around_the_start;
   state_->thread = std::thread([state = state_.get()] { state->run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 FileWatch::~FileWatch() {

@@ -1,7 +1,5 @@
 #include "wire/reactor.hpp"
 
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -13,6 +11,7 @@
 #include <random>
 #include <utility>
 
+#include "base/signals.hpp"
 #include "wire/resolve.hpp"
 #include "wire/socket.hpp"
 
@@ -50,11 +49,8 @@ Result<std::unique_ptr<Reactor>> Reactor::start(const base::Clock& clock) {
       ::epoll_ctl(reactor->epoll_, EPOLL_CTL_ADD, reactor->event_, &event) != 0)
     return Error{Outcome::resource_exhausted, errno_reason(errno),
                  "reactor: no descriptor for epoll or eventfd; raise the limit of open files"};
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const base::SignalsBlocked around_the_start;
   reactor->thread_ = std::thread([self = reactor.get()] { self->loop(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return reactor;
 }
 

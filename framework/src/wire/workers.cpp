@@ -1,14 +1,13 @@
 #include "wire/workers.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "base/signals.hpp"
 
 namespace callerapi::wire {
 
@@ -57,12 +56,8 @@ void Workers::run(std::function<void()> task) {
   std::lock_guard lock(state_->mutex);
   state_->tasks.push_back(std::move(task));
   if (state_->idle < state_->tasks.size() && state_->threads.size() < state_->threads_max) {
-    // The host's signals are the host's: these threads take none.
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    const base::SignalsBlocked around_the_start;
     state_->threads.emplace_back([state = state_.get()] { state->work(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
   state_->ready.notify_one();
 }
