@@ -46,10 +46,10 @@ void Peer::read_to_end() {
   while (fill()) input_.clear();
 }
 
-bool Peer::readable() {
+bool Peer::readable(int timeout_ms) {
   if (!input_.empty()) return true;
   pollfd entry{fd_, POLLIN, 0};
-  return fd_ >= 0 && ::poll(&entry, 1, -1) == 1;
+  return fd_ >= 0 && ::poll(&entry, 1, timeout_ms) == 1;
 }
 
 void Peer::send(std::string_view bytes) {

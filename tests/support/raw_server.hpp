@@ -21,8 +21,8 @@ class Peer {
   std::string read_exactly(std::size_t size);
   /// Reads and forgets until the peer closes.
   void read_to_end();
-  /// Is anything there to be read, or the end? Waits.
-  bool readable();
+  /// Is anything there to be read, or the end? Waits for so long, or (-1) for ever.
+  bool readable(int timeout_ms = -1);
   void send(std::string_view bytes);
   void fin();    ///< Ends our direction only.
   void close();  ///< Closes; unread input makes the kernel send a reset.

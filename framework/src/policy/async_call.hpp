@@ -23,6 +23,7 @@ class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
 
  private:
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override;
+  bool wants_fresh() const noexcept override { return run_.wants_fresh(); }
   void on_ready() noexcept override;
   void on_time();
   void attempt();

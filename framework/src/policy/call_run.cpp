@@ -173,6 +173,8 @@ bool CallRun::judge(Attempted attempt) {
   const Decision next =
       retry_.after(terms_, attempt, loop().now(), loop().random(), loop().wall_ms());
   if (!next.again) return false;
+  fresh_ = attempt.error ? attempt.error->outcome == Outcome::stale_connection
+                         : attempt.response->status == 421;
   if (call.source && !call.source->rewind()) return false;
   retry_at_ = loop().now() + next.wait;
   return true;

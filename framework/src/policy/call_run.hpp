@@ -55,6 +55,9 @@ class CallRun {
   /// then set. The connection must not be waited for beyond acquire_deadline().
   bool begin_attempt();
   TimePoint acquire_deadline() const noexcept;
+  /// Must this attempt have a connection that has carried nothing? After a stale one, yes: the
+  /// others of the pool are likely no better.
+  bool wants_fresh() const noexcept { return fresh_; }
   /// What to send on the connection of this attempt.
   wire::ExchangeRequest request();
 
@@ -93,6 +96,7 @@ class CallRun {
   RetryState retry_;
   RetryTerms terms_;
   int attempts_ = 0;
+  bool fresh_ = false;
   std::string head_;
   TimePoint attempt_began_{}, attempt_ends_{}, progress_at_{}, retry_at_{};
   std::optional<Result<Response>> result_;

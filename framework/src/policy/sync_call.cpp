@@ -55,6 +55,7 @@ namespace {
 class Handover final : public pool::Waiter, public std::enable_shared_from_this<Handover> {
  public:
   void ask(CallRun& run) {
+    fresh_ = run.wants_fresh();
     run.loop().post([self = shared_from_this(), origin = run.origin().shared_from_this()] {
       if (!self->withdrawn_) origin->wait(*self);
     });
@@ -84,6 +85,7 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
     got_.emplace(std::move(got));
     settle();
   }
+  bool wants_fresh() const noexcept override { return fresh_; }
   void settle() {
     ready_ = 1;
     base::futex_wake_all(ready_);
@@ -91,11 +93,13 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
 
   std::atomic<std::uint32_t> ready_{0};
   std::optional<Result<std::unique_ptr<pool::Connection>>> got_;
+  bool fresh_ = false;      ///< Set before the loop sees us.
   bool withdrawn_ = false;  ///< The loop's thread only.
 };
 
 Result<std::unique_ptr<pool::Connection>> acquire(CallRun& run, StopToken* token) {
-  if (auto connection = run.origin().take()) return connection;
+  if (!run.wants_fresh())
+    if (auto connection = run.origin().take()) return connection;
   const auto handover = std::make_shared<Handover>();
   handover->ask(run);
   auto got = handover->await(run, token);

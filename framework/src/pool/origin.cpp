@@ -44,7 +44,12 @@ std::unique_ptr<Connection> Origin::take() {
       counters_.reused.fetch_add(1, std::memory_order_relaxed);
       return connection;
     }
-    give_back(std::move(connection), false);
+    // Not by give_back(), which would serve a waiter in the middle of serving one.
+    {
+      base::Lock lock(mutex_);
+      std::erase(active_, connection.get());
+    }
+    retire(std::move(connection));
   }
 }
 
@@ -68,7 +73,8 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
 
 void Origin::wait(Waiter& waiter) {
   if (auto why = closed()) return waiter.on_connection(std::move(*why));
-  if (auto connection = take()) return waiter.on_connection(std::move(connection));
+  if (!waiter.wants_fresh())
+    if (auto connection = take()) return waiter.on_connection(std::move(connection));
   if (waiters_.size() >= static_cast<std::size_t>(settings_.queue_max))
     return waiter.on_connection(Error{
         .outcome = Outcome::queue_full,
@@ -87,15 +93,30 @@ void Origin::withdraw(Waiter& waiter) {
   waiting_ = static_cast<int>(waiters_.size());
 }
 
-/// One connector for each waiter that no connector is under way for, as far as the cap allows.
-void Origin::open_more() {
-  std::size_t open = 0;
+/// Makes room where every place is taken by connections that rest.
+void Origin::evict_one() {
+  std::unique_ptr<Connection> oldest;
   {
     base::Lock lock(mutex_);
-    open = active_.size() + idle_.size();
+    if (idle_.empty()) return;
+    oldest = std::move(idle_.front());
+    idle_.erase(idle_.begin());
   }
-  while (connectors_.size() < waiters_.size() &&
-         open + connectors_.size() < static_cast<std::size_t>(settings_.connections_max)) {
+  retire(std::move(oldest));
+}
+
+/// One connector for each waiter that no connector is under way for, as far as the cap allows.
+void Origin::open_more() {
+  const auto most = static_cast<std::size_t>(settings_.connections_max);
+  while (connectors_.size() < waiters_.size()) {
+    std::size_t active = 0, idle = 0;
+    {
+      base::Lock lock(mutex_);
+      active = active_.size();
+      idle = idle_.size();
+    }
+    if (active + connectors_.size() >= most) return;
+    if (active + idle + connectors_.size() >= most) evict_one();
     connectors_.push_back(std::make_shared<Connector>(
         settings_, loop_, [self = weak_from_this()](Connector& from, auto result) {
           if (auto alive = self.lock()) alive->on_opened(from, std::move(result));
@@ -136,12 +157,18 @@ void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream
   first->on_connection(std::move(connection));
 }
 
+/// The first who waits and would take a connection that was used before.
+Waiter* Origin::first_for_kept() const noexcept {
+  for (Waiter* waiter : waiters_)
+    if (!waiter->wants_fresh()) return waiter;
+  return nullptr;
+}
+
 /// Hands idle connections to those who wait.
 void Origin::serve() {
-  while (!waiters_.empty()) {
+  while (Waiter* first = first_for_kept()) {
     auto connection = take();
     if (!connection) break;
-    Waiter* first = waiters_.front();
     withdraw(*first);
     first->on_connection(std::move(connection));
   }

@@ -27,6 +27,8 @@ class Waiter {
  public:
   /// On the loop's thread, once.
   virtual void on_connection(Result<std::unique_ptr<Connection>> got) noexcept = 0;
+  /// Only a connection that has carried nothing will do: the last kept one turned out stale.
+  virtual bool wants_fresh() const noexcept = 0;
 
  protected:
   ~Waiter() = default;
@@ -65,7 +67,9 @@ class Origin : public std::enable_shared_from_this<Origin> {
 
  private:
   void serve();
+  Waiter* first_for_kept() const noexcept;
   void open_more();
+  void evict_one();
   void on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream>> result);
   bool expired(const Connection& connection, TimePoint now) const noexcept;
   void retire(std::unique_ptr<Connection> connection) noexcept;
