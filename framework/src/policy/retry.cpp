@@ -16,6 +16,8 @@ using base::RetryRule;
 // An attempt with less time than this cannot come back.
 constexpr Duration min_useful = std::chrono::milliseconds(5);
 constexpr int transparent_max = 2;
+// A peer may name any year; nanoseconds count no more than 292 of them.
+constexpr std::chrono::seconds retry_after_max = std::chrono::hours(24) * 365;
 
 Duration up_to(Duration limit, std::uint64_t random) {
   if (limit <= Duration::zero()) return Duration::zero();
@@ -51,13 +53,14 @@ std::optional<Duration> retry_after(const Response& response, std::int64_t wall_
   const auto [stop, error] = std::from_chars(text->data(), end, seconds);
   if (error == std::errc() && stop == end) {
     if (seconds < 0) return std::nullopt;
-    return std::chrono::seconds(std::min<std::int64_t>(seconds, std::int64_t{86'400} * 365));
+    return std::min(std::chrono::seconds(seconds), retry_after_max);
   }
   const auto when = http_date_ms(*text);
   if (!when) return std::nullopt;
   if (const auto date = response.headers.get("Date"))
     if (const auto sent = http_date_ms(*date)) wall_ms = *sent;
-  return std::chrono::milliseconds(std::max<std::int64_t>(0, *when - wall_ms));
+  const std::chrono::milliseconds wait(std::max<std::int64_t>(0, *when - wall_ms));
+  return std::min<std::chrono::milliseconds>(wait, retry_after_max);
 }
 
 Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, TimePoint now,

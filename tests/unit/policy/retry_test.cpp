@@ -77,6 +77,15 @@ TEST(Retry, AnAskedForPauseIsKeptUnlessItDoesNotFit) {
   EXPECT_EQ(after(answer(503, "3600"), terms()).stop_reason, "retry_after");
 }
 
+TEST(Retry, ADateBeyondTheClockIsAPauseNobodyWaitsFor) {
+  // 292 years are all that nanoseconds can count.
+  Response far = answer(503, "Fri, 31 Dec 9999 23:59:59 GMT");
+  EXPECT_EQ(retry_after(far, 0), 365 * 24h);
+  EXPECT_EQ(after(far, terms()).stop_reason, "retry_after");
+  far.headers.add("Date", "Mon, 01 Jan 1900 00:00:00 GMT");
+  EXPECT_EQ(retry_after(far, 0), 365 * 24h);
+}
+
 TEST(Retry, BackOffStaysUnderItsCeiling) {
   EXPECT_LT(after(answer(503), terms()).wait, 50ms);
   EXPECT_LT(after(answer(429), terms()).wait, 1s);
