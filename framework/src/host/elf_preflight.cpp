@@ -8,6 +8,7 @@
 
 #include "callerapi/abi/v1.h"
 #include "host/plugin_file.hpp"
+#include "wire/syntax.hpp"
 
 namespace callerapi::host {
 namespace {
@@ -113,7 +114,7 @@ Result<void> check_symbols(const Image& image, const Symbols& symbols) {
     if (ELF64_ST_BIND(symbol->st_info) == STB_GNU_UNIQUE)
       return image.refuse(
           "policy_unique_symbols",
-          "exports the unique symbol '" + std::string(name.substr(0, 80)) +
+          "exports the unique symbol '" + wire::printable(name) +
               "', which would keep it loaded for ever; build it with callerapi_add_plugin()");
     found = found || name == wanted;
   }
