@@ -20,6 +20,14 @@ constexpr bool is_hex(char c) noexcept {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/// A '%' only where two digits follow.
+bool is_uri_byte(std::string_view text, std::size_t at) noexcept {
+  constexpr std::string_view reserved = ":/?#[]@!$&'()*+,;=";
+  const char c = text[at];
+  if (c == '%') return at + 2 < text.size() && is_hex(text[at + 1]) && is_hex(text[at + 2]);
+  return is_unreserved(c) || reserved.find(c) != std::string_view::npos;
+}
+
 void append_percent(std::string& out, char c) {
   const auto byte = static_cast<unsigned char>(c);
   out += '%';
@@ -68,17 +76,19 @@ void append_encoded(std::string& out, std::string_view text) {
 }
 
 void append_reserved(std::string& out, std::string_view text) {
-  constexpr std::string_view reserved = ":/?#[]@!$&'()*+,;=";
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    const bool escape =
-        c == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]);
-    if (is_unreserved(c) || reserved.find(c) != std::string_view::npos || escape) {
-      out += c;
+    if (is_uri_byte(text, i)) {
+      out += text[i];
     } else {
-      append_percent(out, c);
+      append_percent(out, text[i]);
     }
   }
+}
+
+bool is_uri_text(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (!is_uri_byte(text, i)) return false;
+  return true;
 }
 
 bool is_utf8(std::string_view text) noexcept {

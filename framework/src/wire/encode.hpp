@@ -15,6 +15,8 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 void append_encoded(std::string& out, std::string_view text);
 /// Keeps reserved characters and existing %XX as they are (RFC 6570 `+` and `#`).
 void append_reserved(std::string& out, std::string_view text);
+/// Unreserved and reserved characters and whole %XX, as RFC 3986 has them in a URI.
+bool is_uri_text(std::string_view text) noexcept;
 /// Well-formed UTF-8, no overlong forms, no surrogates.
 bool is_utf8(std::string_view text) noexcept;
 /// `?a=b&c=d` or `&...` when `target` already has a query. A space is %20. Errors: not_utf8,

@@ -117,8 +117,8 @@ ResponseReader::Event ResponseReader::read_status_line(std::string_view& input) 
     begin.append(input.substr(0, http.size() - begin.size()));
     if (!http.starts_with(begin)) {
       if (!foreign_protocol(begin).more) return refuse_start(begin);
+      input.remove_prefix(begin.size() - held_.size());
       held_ = std::move(begin);
-      input = {};
       return Event::need_more;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "callerapi/headers.hpp"
 #include "wire/encode.hpp"
 #include "wire/syntax.hpp"
 
@@ -32,6 +33,32 @@ bool has_encoded_dots(std::string_view value) {
   return value.find("%2e") != std::string_view::npos || value.find("%2E") != std::string_view::npos;
 }
 
+/// As a server sees the path of `target` that decodes before it resolves: what values and literals
+/// make together counts, such as `/.{id}` with the value `/x`.
+bool leads_elsewhere(std::string_view target) {
+  std::size_t dots = 0;
+  bool other = false;
+  for (std::size_t i = 0; i <= target.size(); ++i) {
+    char c = i < target.size() ? target[i] : '?';
+    if (c == '%') {
+      const std::string_view hex = target.substr(i + 1, 2);
+      c = same_name(hex, "2e") ? '.' : same_name(hex, "2f") || same_name(hex, "5c") ? '/' : '%';
+      i += 2;
+    }
+    if (c == '.') {
+      ++dots;
+    } else if (c == '/' || c == '?' || c == '#') {
+      if (!other && (dots == 1 || dots == 2)) return true;
+      if (c != '/') return false;
+      dots = 0;
+      other = false;
+    } else {
+      other = true;
+    }
+  }
+  return false;
+}
+
 Result<void> check_value(std::string_view name, std::string_view value, bool path) {
   const auto who = [&](std::string_view what) {
     return std::string(path ? "path" : "query") + " parameter '" + std::string(name) + "' " +
@@ -58,11 +85,10 @@ Result<UriTemplate> UriTemplate::compile(std::string_view text) {
     const std::string_view literal = rest.substr(0, open);
     if (literal.find('}') != std::string_view::npos)
       return refuse("template", "template '" + printable(text) + "': a '}' without '{'");
-    for (const char c : literal)
-      if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f)
-        return refuse("template",
-                      "template '" + printable(text) +
-                          "': spaces, control and non-ASCII bytes must be percent-encoded");
+    if (!is_uri_text(literal))
+      return refuse("template", "template '" + printable(text) +
+                                    "': bytes that no URI holds as they are must be "
+                                    "percent-encoded");
     if (!literal.empty()) {
       Part part;
       part.literal = literal;
@@ -108,6 +134,7 @@ Result<void> UriTemplate::add_expression(std::string_view inner, std::string_vie
 }
 
 Result<void> UriTemplate::expand(std::string& out, const Lookup& lookup) const {
+  const std::size_t begin = out.size();
   for (const Part& part : parts_) {
     if (part.names_count == 0) {
       out += part.literal;
@@ -115,6 +142,10 @@ Result<void> UriTemplate::expand(std::string& out, const Lookup& lookup) const {
       return expanded;
     }
   }
+  if (leads_elsewhere(std::string_view(out).substr(begin)))
+    return refuse("dot_segment",
+                  "the path, once expanded, has a '.' or '..' segment, which servers "
+                  "resolve to another path");
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "wire/encode.hpp"
 #include "wire/resolve.hpp"
 
 namespace callerapi::wire {
@@ -36,9 +37,8 @@ Result<std::uint16_t> parse_port(std::string_view text) {
 }
 
 Result<void> check_path(std::string_view path) {
-  for (const char c : path)
-    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f)
-      return refuse("has a space, control or non-ASCII byte in its path; percent-encode it");
+  if (!is_uri_text(path))
+    return refuse("has a byte in its path that no URI holds as it is; percent-encode it");
   for (std::size_t at = 0; at < path.size();) {
     const auto slash = std::min(path.find('/', at + 1), path.size());
     std::string segment(path.substr(at + 1, slash - at - 1));

@@ -48,6 +48,17 @@ TEST(UriTemplate, AValueCannotLeaveItsSegment) {
   EXPECT_EQ(expand("/f/{id}", {{"id", "..."}}), "/f/...");
 }
 
+TEST(UriTemplate, NoServerResolvesAnExpansionToAnotherPath) {
+  // Slashes that are kept encoded, and dots that the template itself brings.
+  for (const char* value : {"..%2Fx", "x%5c..", "a%2F./b"})
+    EXPECT_EQ(expand("/f/{+id}", {{"id", value}}), "dot_segment") << value;
+  EXPECT_EQ(expand("/f/..{+id}", {{"id", "/x"}}), "dot_segment");
+  EXPECT_EQ(expand("/f/.{id}", {{"id", "/x"}}), "dot_segment");
+  EXPECT_EQ(expand("/f/{id}%2E", {{"id", "x/"}}), "dot_segment");
+  EXPECT_EQ(expand("/f/{+id}", {{"id", "a..b/...%2Fx."}}), "/f/a..b/...%2Fx.");
+  EXPECT_EQ(expand("/f{?q}", {{"q", "/../"}}), "/f?q=%2F..%2F");
+}
+
 TEST(UriTemplate, BadValuesAreRefused) {
   EXPECT_EQ(expand("/f/{id}", {{"id", ""}}), "empty_path_param");
   EXPECT_EQ(expand("/f/{id}", {}), "missing_parameter");
@@ -57,8 +68,8 @@ TEST(UriTemplate, BadValuesAreRefused) {
 }
 
 TEST(UriTemplate, MalformedTemplatesAreRefused) {
-  for (const char* text :
-       {"/{", "/}", "/{}", "/{a,}", "/{a b}", "/{a}}", "/{a{b}}", "/ x", "/\xc3"})
+  for (const char* text : {"/{", "/}", "/{}", "/{a,}", "/{a b}", "/{a}}", "/{a{b}}", "/ x", "/\xc3",
+                           "/a\"b", "/<a>", "/a|b", "/50%", "/%zz{a}", "/%2{a}"})
     EXPECT_FALSE(UriTemplate::compile(text)) << text;
 }
 

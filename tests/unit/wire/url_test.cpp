@@ -32,17 +32,17 @@ TEST_P(BadBaseUrl, IsRefusedWithoutEchoingAPassword) {
   EXPECT_EQ(url.error().message.find("secret"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(, BadBaseUrl,
-                         testing::Values("", "h", "ftp://h", "https://u:secret@h", "http://",
-                                         "http://:80", "http:///x", "http://u:secret@h",
-                                         "http://u:se?secret@h", "http://h?q", "http://h#f",
-                                         "http://h:0", "http://h:65536", "http://h:", "http://h:+1",
-                                         "http://h:8x", "http://h\\@evil/", "http://h%0d%0a/",
-                                         "http://%68/", "http://127.1", "http://0x7f.1",
-                                         "http://2130706433", "http://0177.0.0.1", "http://[::1",
-                                         "http://[127.0.0.1]", "http://[::1]x", "http://h x/",
-                                         "http://h/a b", "http://h/../x", "http://h/x/.",
-                                         "http://h/%2e%2e/x", "http://h/.%2E/x", "http://h/%2e"));
+INSTANTIATE_TEST_SUITE_P(
+    , BadBaseUrl,
+    testing::Values("", "h", "ftp://h", "https://u:secret@h", "http://", "http://:80", "http:///x",
+                    "http://u:secret@h", "http://u:se?secret@h", "http://h?q", "http://h#f",
+                    "http://h:0", "http://h:65536", "http://h:", "http://h:+1", "http://h:8x",
+                    "http://h\\@evil/", "http://h%0d%0a/", "http://%68/", "http://127.1",
+                    "http://0x7f.1", "http://2130706433", "http://0177.0.0.1", "http://[::1",
+                    "http://[127.0.0.1]", "http://[::1]x", "http://h x/", "http://h/a b",
+                    "http://h/../x", "http://h/x/.", "http://h/%2e%2e/x", "http://h/.%2E/x",
+                    "http://h/%2e", "http://h/a\"b", "http://h/<x>", "http://h/{x}", "http://h/50%",
+                    "http://h/%zz", "http://h/a%2"));
 
 TEST(Query, EverythingButUnreservedIsEncodedInOrder) {
   std::string target = "/x";
