@@ -20,6 +20,11 @@ if(CALLERAPI_SANITIZE)
     -fsanitize=${CALLERAPI_SANITIZE} -fno-sanitize-recover=all)
 endif()
 
+# What a fuzz target runs must report which of its edges were taken.
+if(CALLERAPI_FUZZ)
+  target_compile_options(callerapi_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
