@@ -79,7 +79,9 @@ Result<BaseUrl> parse_base_url(std::string_view text) {
     const auto close = authority.find(']');
     if (close == std::string_view::npos) return refuse("has an unclosed '['");
     url.host = authority.substr(1, close - 1);
-    if (url.host.find(':') == std::string::npos || !numeric_address(url.host, 1))
+    if (url.host.find(':') == std::string::npos ||
+        url.host.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos ||
+        !numeric_address(url.host, 1))
       return refuse("has no IPv6 address in its brackets");
     const std::string_view rest = authority.substr(close + 1);
     if (!rest.empty() && rest.front() != ':') return refuse("has text behind ']'");

@@ -22,6 +22,13 @@ TEST(BaseUrl, TheUsualPortIsNotSaid) {
   EXPECT_EQ(parse_base_url("http://[::1]:81")->authority(), "[::1]:81");
 }
 
+TEST(BaseUrl, BracketsHoldAnAddressAndNoByteMore) {
+  // Functions of C read up to the NUL and see a sound address.
+  EXPECT_FALSE(parse_base_url(std::string_view("http://[::1\0x]/", 14)));
+  EXPECT_FALSE(parse_base_url("http://[fe80::1%lo]/"));
+  EXPECT_TRUE(parse_base_url("http://[::ffff:127.0.0.1]/"));
+}
+
 class BadBaseUrl : public testing::TestWithParam<const char*> {};
 
 TEST_P(BadBaseUrl, IsRefusedWithoutEchoingAPassword) {
