@@ -4,7 +4,8 @@
 //
 //   - two equal Content-Length fields, and framing fields of answers without a body (204, 304, 1xx,
 //     HEAD), which llhttp 8.1 refuses or reads,
-//   - framing fields in trailers, which are dropped.
+//   - framing fields in trailers, which are dropped,
+//   - chunk extensions with quoted pairs or blanks, which llhttp 8.1 takes for a bad size.
 #include <llhttp.h>
 
 #include "fuzz/responses.hpp"
@@ -96,6 +97,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Verdict ours = read_response(script, script.reads);
   if (!ours.accepted() || has_odd_framing(script, ours)) return 0;
   const Verdict theirs = ask_llhttp(script);
+  if (theirs.reason == "HPE_INVALID_CHUNK_SIZE" && script.bytes.find(';') != script.bytes.npos)
+    return 0;
   must_agree(theirs.accepted(), ours, theirs, "only we accept");
   must_agree(ours.status == theirs.status, ours, theirs, "status");
   must_agree(ours.body == theirs.body, ours, theirs, "body");
