@@ -43,10 +43,13 @@ std::string Reader::short_place(Node::Place at) const {
   return name_ + ":" + std::to_string(at.line);
 }
 
-void Reader::fault(unsigned line, std::string reason, const std::string& message) {
+void Reader::fault(unsigned line, std::string reason, std::string message) {
+  // Keys, names and messages of the file are quoted, line breaks of its strings included.
+  for (char& c : message)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   faults_.push_back({line, Error{.outcome = Outcome::registry_invalid,
                                  .reason = std::move(reason),
-                                 .message = message}});
+                                 .message = std::move(message)}});
 }
 
 void Reader::fault_at(const Spot& spot, std::string reason, const std::string& what) {

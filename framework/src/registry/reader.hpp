@@ -47,7 +47,7 @@ class Reader {
 
   std::string place(Node::Place at) const;
   std::string short_place(Node::Place at) const;
-  void fault(unsigned line, std::string reason, const std::string& message);
+  void fault(unsigned line, std::string reason, std::string message);
   void fault_at(const Spot& spot, std::string reason, const std::string& what);
   void fault_at_key(const Spot& spot, std::string reason, const std::string& what);
   void add(unsigned line, std::vector<Error> errors);

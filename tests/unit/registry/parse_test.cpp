@@ -36,6 +36,13 @@ catalogue::Effective resolved(const ServiceEntry& service) {
       .value();
 }
 
+TEST(ParseRegistry, AFaultIsOneLineWhateverItQuotes) {
+  EXPECT_EQ(
+      message(
+          "schema = 1\n[services.a]\nplugin = \"http\"\nbase_url = \"${NONE:?1st\\n2nd\\t}\"\n"),
+      "registry.toml:4:12: services.a.base_url: environment variable NONE is not set; 1st 2nd ");
+}
+
 TEST(ParseRegistry, ReadsWhatTheGuideShows) {
   const auto registry = parse(R"(schema = 1
 [caller]
