@@ -55,7 +55,8 @@ class Impatient {
 };
 
 struct Tally {
-  std::atomic<int> ok{0}, failed{0}, foreign{0};
+  std::atomic<int> ok{0}, failed{0};
+  std::atomic<int> foreign{0};  ///< Another call's answer, or an error of another kind.
   std::mutex mutex;
   std::string first;  // protected by mutex
 
@@ -64,6 +65,8 @@ struct Tally {
       ++(result->body == target ? ok : foreign);
       return;
     }
+    const Error& error = result.error();
+    if (error.outcome != Outcome::stale_connection || error.sent == Sent::yes) ++foreign;
     if (failed++ == 0) {
       std::lock_guard lock(mutex);
       first = result.error().message;
@@ -99,7 +102,7 @@ TEST(P2Stale, NoGetFailsAgainstAServerThatClosesWhatItKept) {
   EXPECT_GT(caller.stats().connections_reused, 0u);
 }
 
-TEST(P2Stale, NoPostArrivesTwiceAndHardlyAnyFails) {
+TEST(P2Stale, NoPostArrivesTwiceAndOneThatMetAClosedConnectionSaysSo) {
   Impatient impatient;
   RawServer server([&](Peer& peer) { impatient.serve(peer); });
   Caller caller = caller_of(server.url());
@@ -109,9 +112,8 @@ TEST(P2Stale, NoPostArrivesTwiceAndHardlyAnyFails) {
 
   EXPECT_EQ(impatient.most_arrivals(), 1) << "a POST was sent again";
   EXPECT_EQ(tally.foreign, 0);
-  // Bytes that crossed the server's close on the way cannot be taken back: such a call says
-  // `maybe`.
-  EXPECT_LE(tally.failed, calls() / 200) << tally.first;
+  // Bytes that crossed the server's close cannot be taken back. How many do depends on the machine:
+  // this server closes at once as often as after any other time.
   std::printf("%d POSTs, %d crossed a closing connection\n", calls(), tally.failed.load());
 }
 
