@@ -30,6 +30,14 @@ inline constexpr std::size_t json_depth_max = 128;
 // A body excerpt in an error: enough for any problem+json.
 inline constexpr std::size_t body_excerpt_bytes_max = 64u << 10;
 
+// Names. Sixteen addresses tried 250 ms apart already take four seconds.
+inline constexpr std::size_t name_addresses_max = 16;
+// Some 400 services, each under its own name, with room for what reloads leave behind: 1,024 names
+// of 16 addresses are under 1 MiB.
+inline constexpr std::size_t names_max = 1024;
+// The largest block lists in use as hosts files are near 4 MiB.
+inline constexpr std::size_t hosts_file_bytes_max = 16u << 20;
+
 // How much one read from a file or socket moves: from 64 KiB to 512 KiB bulk reads get 3x cheaper.
 inline constexpr std::size_t bulk_bytes = 256u << 10;
 

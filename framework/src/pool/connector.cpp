@@ -3,8 +3,6 @@
 #include <chrono>
 #include <utility>
 
-#include "wire/socket.hpp"
-
 namespace callerapi::pool {
 namespace {
 
@@ -22,8 +20,7 @@ Connector::~Connector() { abandon(); }
 void Connector::abandon() {
   opened_ = nullptr;
   loop_.disarm(timer_);
-  if (stream_) loop_.forget(*stream_);
-  stream_.reset();
+  race_.reset();
 }
 
 void Connector::begin() {
@@ -40,67 +37,28 @@ void Connector::on_resolved(Result<std::vector<wire::Address>> found) {
   resolving_ = false;
   loop_.disarm(timer_);
   if (!found) return finish(std::move(found).error());
-  addresses_ = std::move(*found);
-  try_next();
+  race_.emplace(settings_, loop_, std::move(*found),
+                [this](auto raced) { on_raced(std::move(raced)); });
+  race_->begin();
 }
 
-void Connector::try_next() {
-  while (next_ < addresses_.size()) {
-    auto stream = loop_.connect(addresses_[next_++]);
-    if (!stream) {
-      last_ = std::move(stream).error();
-      continue;
-    }
-    stream_ = std::move(*stream);
-    if (auto watched = loop_.watch(*stream_, *this); !watched) return finish(watched.error());
-    if (settings_.connect > Duration::zero()) loop_.arm(timer_, loop_.now() + settings_.connect);
-    return;
-  }
-  finish(std::move(last_));
-}
-
-void Connector::on_ready() noexcept {
-  // Edge-triggered: the first event may come before the handshake is decided.
-  const int error = stream_->connect_error();
-  loop_.disarm(timer_);
-  if (error == 0) return finish(std::move(stream_));
-  const wire::Address& to = addresses_[next_ - 1];
-  last_ = {.outcome = Outcome::connect_error,
-           .reason = wire::errno_reason(error),
-           .message = to.host + ":" + std::to_string(to.port) + ": connection " +
-                      wire::errno_reason(error),
-           .phase = Phase::connect};
-  loop_.forget(*stream_);
-  stream_.reset();
-  try_next();
-}
+/// The one place where a connected stream becomes a connection.
+void Connector::on_raced(Result<std::unique_ptr<wire::Stream>> raced) { finish(std::move(raced)); }
 
 void Connector::on_time() {
-  if (resolving_) {
-    resolving_ = false;
-    return finish(Error{
-        .outcome = Outcome::dns_error,
-        .reason = "timeout",
-        .message =
-            settings_.host + ": name lookup took longer than timeouts.dns = " + ms(settings_.dns),
-        .phase = Phase::dns});
-  }
-  const wire::Address& to = addresses_[next_ - 1];
-  last_ = {.outcome = Outcome::connect_timeout,
-           .reason = "timeout",
-           .message = to.host + ":" + std::to_string(to.port) +
-                      ": no connection within timeouts.connect = " + ms(settings_.connect),
-           .phase = Phase::connect};
-  loop_.forget(*stream_);
-  stream_.reset();
-  try_next();
+  resolving_ = false;
+  finish(Error{.outcome = Outcome::dns_error,
+               .reason = "timeout",
+               .message = settings_.host +
+                          ": name lookup took longer than timeouts.dns = " + ms(settings_.dns),
+               .phase = Phase::dns});
 }
 
 void Connector::finish(Result<std::unique_ptr<wire::Stream>> result) {
   loop_.disarm(timer_);
   if (!opened_) return;
-  const auto self = shared_from_this();  // the owner drops us in the call below
-  if (result) loop_.rest(**result);
+  // The owner drops us in the call below, but a timer of ours may be what is running.
+  loop_.post([self = shared_from_this()] {});
   std::exchange(opened_, nullptr)(*this, std::move(result));
 }
 

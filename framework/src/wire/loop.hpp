@@ -43,7 +43,8 @@ class Loop {
   virtual void arm(Timer& timer, TimePoint due) = 0;
   virtual void disarm(Timer& timer) = 0;
 
-  /// Looks the name up without blocking the loop; `done` runs on the loop.
+  /// Looks the name up without blocking the loop; `done` runs on the loop, perhaps at once, and
+  /// gets at least one address, in the order to try them, or `dns_error`.
   virtual void resolve(const std::string& host, std::uint16_t port, Resolved done) = 0;
   /// Begins to connect. The stream is writable when it is decided: ask connect_error().
   virtual Result<std::unique_ptr<Stream>> connect(const Address& to) = 0;

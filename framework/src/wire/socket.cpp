@@ -59,15 +59,6 @@ class SocketStream final : public Stream {
   Poco::Net::StreamSocket socket_;
 };
 
-Error failure(int error, const Address& to) {
-  const bool exhausted = error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL ||
-                         error == ENOMEM || error == ENOBUFS;
-  return {.outcome = exhausted ? Outcome::resource_exhausted : Outcome::connect_error,
-          .reason = errno_reason(error),
-          .message = to.host + ":" + std::to_string(to.port) + ": " + errno_reason(error),
-          .phase = Phase::connect};
-}
-
 }  // namespace
 
 const char* errno_reason(int error) noexcept {
@@ -95,6 +86,20 @@ const char* errno_reason(int error) noexcept {
   }
 }
 
+std::string to_text(const Address& address) {
+  const bool v6 = address.host.find(':') != std::string::npos;
+  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+Error connect_failure(int error, const Address& to) {
+  const bool exhausted = error == EMFILE || error == ENFILE || error == EADDRNOTAVAIL ||
+                         error == ENOMEM || error == ENOBUFS;
+  return {.outcome = exhausted ? Outcome::resource_exhausted : Outcome::connect_error,
+          .reason = errno_reason(error),
+          .message = to_text(to) + ": connection " + errno_reason(error),
+          .phase = Phase::connect};
+}
+
 Result<std::unique_ptr<Stream>> connect_socket(const Address& to) {
   try {
     Poco::Net::SocketAddress address(to.host, to.port);
@@ -105,10 +110,10 @@ Result<std::unique_ptr<Stream>> connect_socket(const Address& to) {
     socket.setBlocking(false);
     auto stream = std::make_unique<SocketStream>(socket);
     if (::connect(fd, address.addr(), address.length()) != 0 && errno != EINPROGRESS)
-      return failure(errno, to);
+      return connect_failure(errno, to);
     return std::unique_ptr<Stream>(std::move(stream));
   } catch (const Poco::Exception& e) {
-    return failure(e.code() != 0 ? e.code() : errno, to);
+    return connect_failure(e.code() != 0 ? e.code() : errno, to);
   }
 }
 
