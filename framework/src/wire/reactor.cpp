@@ -12,16 +12,15 @@
 #include <utility>
 
 #include "base/signals.hpp"
-#include "wire/resolve.hpp"
 #include "wire/socket.hpp"
 
 namespace callerapi::wire {
 namespace {
 
-// A stuck getaddrinfo holds its thread for as long as the resolver's own time-out; four let three
-// other names through meanwhile.
+// A stuck getaddrinfo (resolver = "system") holds its thread for as long as the resolver's own
+// time-out; four let three other names through meanwhile.
 constexpr std::size_t resolver_threads_max = 4;
-constexpr std::uint64_t wake_up = ~0ull;
+constexpr std::uint64_t wake_up = ~0ull, names_ready = ~1ull;  // no slot has these numbers
 constexpr int events_max = 256;
 
 constexpr std::uint64_t pack(std::uint32_t slot, std::uint32_t generation) noexcept {
@@ -35,18 +34,25 @@ std::uint64_t entropy() {
 
 }  // namespace
 
-Reactor::Reactor(const base::Clock& clock)
-    : clock_(clock), seed_(entropy()), wheel_(clock.now()), resolvers_(resolver_threads_max) {}
+Reactor::Reactor(const base::Clock& clock, NameFiles files)
+    : clock_(clock),
+      seed_(entropy()),
+      wheel_(clock.now()),
+      names_(*this, resolvers_, std::move(files)),
+      resolvers_(resolver_threads_max) {}
 
-Result<std::unique_ptr<Reactor>> Reactor::start(const base::Clock& clock) {
-  std::unique_ptr<Reactor> reactor(new Reactor(clock));
+Result<std::unique_ptr<Reactor>> Reactor::start(const base::Clock& clock, NameFiles files) {
+  std::unique_ptr<Reactor> reactor(new Reactor(clock, std::move(files)));
   reactor->epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   reactor->event_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = wake_up;
+  epoll_event names = event;
+  names.data.u64 = names_ready;
   if (reactor->epoll_ < 0 || reactor->event_ < 0 ||
-      ::epoll_ctl(reactor->epoll_, EPOLL_CTL_ADD, reactor->event_, &event) != 0)
+      ::epoll_ctl(reactor->epoll_, EPOLL_CTL_ADD, reactor->event_, &event) != 0 ||
+      ::epoll_ctl(reactor->epoll_, EPOLL_CTL_ADD, reactor->names_.fd(), &names) != 0)
     return Error{Outcome::resource_exhausted, errno_reason(errno),
                  "reactor: no descriptor for epoll or eventfd; raise the limit of open files"};
   const base::SignalsBlocked around_the_start;
@@ -130,6 +136,10 @@ void Reactor::loop() {
         [[maybe_unused]] const ssize_t got = ::read(event_, &drained, sizeof drained);
         continue;
       }
+      if (data == names_ready) {
+        names_.process();
+        continue;
+      }
       Slot* slot = slot_at(static_cast<std::uint32_t>(data));
       if (slot->generation.load() != static_cast<std::uint32_t>(data >> 32)) continue;
       if (StreamEvents* target = slot->events.load()) target->on_ready();
@@ -142,15 +152,8 @@ Reactor::Slot* Reactor::slot_at(std::uint32_t index) {
   return &slots_[index];
 }
 
-void Reactor::resolve(const std::string& host, std::uint16_t port, Resolved done) {
-  if (auto numeric = numeric_address(host, port)) {
-    done(std::vector<Address>{*numeric});
-    return;
-  }
-  resolvers_.run([this, host, port, done = std::move(done)]() mutable {
-    auto found = std::make_shared<Result<std::vector<Address>>>(look_up(host, port));
-    post([found, done = std::move(done)] { done(std::move(*found)); });
-  });
+void Reactor::set_names(NameSettings settings) {
+  post([this, settings = std::move(settings)]() mutable { names_.set(std::move(settings)); });
 }
 
 Result<std::unique_ptr<Stream>> Reactor::connect(const Address& to) { return connect_socket(to); }

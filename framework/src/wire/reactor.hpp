@@ -5,12 +5,14 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/mutex.hpp"
 #include "base/random.hpp"
 #include "wire/loop.hpp"
+#include "wire/names.hpp"
 #include "wire/workers.hpp"
 
 namespace callerapi::wire {
@@ -19,7 +21,8 @@ namespace callerapi::wire {
 /// Other threads reach it by post(); it is woken only when it sleeps.
 class Reactor final : public Loop {
  public:
-  static Result<std::unique_ptr<Reactor>> start(const base::Clock& clock);
+  /// `files` is for tests.
+  static Result<std::unique_ptr<Reactor>> start(const base::Clock& clock, NameFiles files = {});
   /// Ends the loop after the task it is in; queued tasks are dropped. Not from its own thread.
   ~Reactor() override;
 
@@ -30,17 +33,22 @@ class Reactor final : public Loop {
   bool inside() const noexcept override { return std::this_thread::get_id() == thread_.get_id(); }
   void arm(Timer& timer, TimePoint due) override;
   void disarm(Timer& timer) override { wheel_.disarm(timer); }
-  void resolve(const std::string& host, std::uint16_t port, Resolved done) override;
+  void resolve(const std::string& host, std::uint16_t port, Resolved done) override {
+    names_.resolve(host, port, std::move(done));
+  }
   Result<std::unique_ptr<Stream>> connect(const Address& to) override;
   Result<void> watch(Stream& stream, StreamEvents& events) override;
   void rest(Stream& stream) noexcept override;
   void forget(Stream& stream) noexcept override;
 
+  /// How names are looked up from now on. Thread-safe; in order with post().
+  void set_names(NameSettings settings);
+
   /// In a forked child: the thread is gone and the epoll is the parent's. Neither joins nor closes.
   void abandon() noexcept;
 
  private:
-  explicit Reactor(const base::Clock& clock);
+  Reactor(const base::Clock& clock, NameFiles files);
   void loop();
   void run_posted();
   void wake() noexcept;
@@ -72,6 +80,7 @@ class Reactor final : public Loop {
   std::deque<Slot> slots_ CALLERAPI_GUARDED_BY(slots_mutex_);
   std::vector<std::uint32_t> free_slots_ CALLERAPI_GUARDED_BY(slots_mutex_);
 
+  Names names_;  ///< The loop's thread only.
   Workers resolvers_;
 };
 
