@@ -45,41 +45,45 @@ TEST(Reference, OutcomesPageIsMadeFromTheTable) {
 }
 
 TEST(Reference, RegistryPageIsMadeFromTheKeys) {
-  compare("registry.md",
-          "# Keys of registry.toml\n\n"
-          "Generated from the table of keys; a test fails when they differ. Each may stand in "
-          "`[defaults]`,\n"
-          "`[services.X]` and `[services.X.endpoints.Y]`, and as `CALLERAPI_SERVICES__X__<KEY>` in "
-          "the environment\n"
-          "(dots as `__`). Later levels win: built-in, plugin, defaults, service, endpoint, "
-          "environment.\n\n" +
-              keys_reference() +
-              "\n`timeouts = \"python\"` stands for what the Python package gave: total 300 s, "
-              "read 180 s.\n"
-              "`headers.<Name> = \"value\"` adds a header where a call has none; `Accept: "
-              "application/json` is built in.\n\n"
-              "## Tables\n\n"
-              "| key | meaning |\n|---|---|\n"
-              "| `schema` | 1 |\n"
-              "| `caller.name` | sent as Caller-Name |\n"
-              "| `caller.plugin_dir` | folder of the plugins, relative to the file; built-in "
-              "`plugins` |\n"
-              "| `caller.profile` | which of `[profiles.X]` supplies `default_url` |\n"
-              "| `caller.python_env` | also read DEPLOY, DEFAULT_URL and `<SERVICE>_URL` |\n"
-              "| `caller.require_pins` | every plugin needs a `sha256` |\n"
-              "| `caller.insecure_permissions` | accept plugin files that others may write |\n"
-              "| `profiles.X.default_url` | base_url of services without one; `{service}` is their "
-              "name |\n"
-              "| `services.X.plugin` | `\"x\"` is `x.capi.so`; `\"static:id\"` one linked into the "
-              "program |\n"
-              "| `services.X.base_url` | `http://host[:port][/prefix]` |\n"
-              "| `services.X.sha256` | pin of the plugin file |\n"
-              "| `services.X.config` | what the plugin's code may ask for |\n"
-              "| `allow_empty` | no services are meant |\n\n"
-              "Strings are expanded once: `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, "
-              "`${file:path}`, `$$`.\n"
-              "Durations need a unit (`500ms`, `2s`, `1m`, `1h`; `0` is off), sizes take `KiB`, "
-              "`MiB`, `GiB`.\n");
+  compare(
+      "registry.md",
+      "# Keys of registry.toml\n\n"
+      "Generated from the table of keys; a test fails when they differ. Each may stand in "
+      "`[defaults]`,\n"
+      "`[services.X]` and `[services.X.endpoints.Y]`, and as `CALLERAPI_SERVICES__X__<KEY>` in "
+      "the environment\n"
+      "(dots as `__`). Later levels win: built-in, plugin, defaults, service, endpoint, "
+      "environment.\n\n" +
+          keys_reference() +
+          "\n`timeouts = \"python\"` stands for what the Python package gave: total 300 s, "
+          "read 180 s.\n"
+          "`headers.<Name> = \"value\"` adds a header where a call has none; `Accept: "
+          "application/json` is built in.\n\n"
+          "## Tables\n\n"
+          "| key | meaning |\n|---|---|\n"
+          "| `schema` | 1 |\n"
+          "| `caller.name` | sent as Caller-Name |\n"
+          "| `caller.plugin_dir` | folder of the plugins, relative to the file; built-in "
+          "`plugins` |\n"
+          "| `caller.profile` | which of `[profiles.X]` supplies `default_url` |\n"
+          "| `caller.python_env` | also read DEPLOY, DEFAULT_URL and `<SERVICE>_URL` |\n"
+          "| `caller.require_pins` | every plugin needs a `sha256` |\n"
+          "| `caller.insecure_permissions` | accept plugin files that others may write |\n"
+          "| `caller.resolver` | `dns`: c-ares; `system`: getaddrinfo; built-in `dns` |\n"
+          "| `caller.hosts` | `\"svc.test\" = [\"127.0.0.1\"]`: where a name is, before anybody "
+          "is asked |\n"
+          "| `profiles.X.default_url` | base_url of services without one; `{service}` is their "
+          "name |\n"
+          "| `services.X.plugin` | `\"x\"` is `x.capi.so`; `\"static:id\"` one linked into the "
+          "program |\n"
+          "| `services.X.base_url` | `http://host[:port][/prefix]` |\n"
+          "| `services.X.sha256` | pin of the plugin file |\n"
+          "| `services.X.config` | what the plugin's code may ask for |\n"
+          "| `allow_empty` | no services are meant |\n\n"
+          "Strings are expanded once: `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, "
+          "`${file:path}`, `$$`.\n"
+          "Durations need a unit (`500ms`, `2s`, `1m`, `1h`; `0` is off), sizes take `KiB`, "
+          "`MiB`, `GiB`.\n");
 }
 
 }  // namespace

@@ -197,6 +197,8 @@ Result<ReloadReport> Host::reload() {
     ++reloads_refused_;
     return std::move(next).error();
   }
+  // Before the calls that will see the new services: both reach the loop in this order.
+  reactor_->set_names(std::move(registry->names));
   ReloadReport report = publish(std::move(*next));
   ++reloads_applied_;
   log_.write(LogLevel::info, "registry",

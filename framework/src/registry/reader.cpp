@@ -159,7 +159,8 @@ void Reader::setting(const Spot& spot, const std::string& full, bool endpoint,
     fault_at(spot, "wrong_type",
              "expected " + std::string(catalogue::example(wanted)) + ", saw " + seen);
   };
-  if (kind == Kind::table || kind == Kind::other) return refuse(std::string(name(kind)));
+  if (kind == Kind::table || kind == Kind::array || kind == Kind::other)
+    return refuse(std::string(name(kind)));
   if (wanted == catalogue::KeyType::text && kind != Kind::text) return refuse(spot.node.text);
   Text text{spot.node.text, short_place(spot.node.at), place(spot.node.at) + ": " + spot.path};
   if (kind == Kind::text) {
@@ -202,7 +203,7 @@ void Reader::read_caller(const Spot& root, Registry& registry) {
   const auto found = table(root, "caller");
   const Spot caller = found ? *found : Spot{none, "caller"};
   known_only(caller, {"name", "plugin_dir", "profile", "python_env", "env_file", "require_pins",
-                      "insecure_permissions"});
+                      "insecure_permissions", "resolver", "hosts"});
   read_env_file(caller);
   const auto value = [&](std::string_view key, std::string fallback) {
     if (const auto* own = variable("CALLERAPI_CALLER__" + variable_name(key))) return *own;
@@ -212,6 +213,7 @@ void Reader::read_caller(const Spot& root, Registry& registry) {
   registry.caller_name = value("name", "");
   registry.plugin_dir = (directory_ / value("plugin_dir", "plugins")).lexically_normal();
   registry.profile = value("profile", "");
+  read_names(caller, registry, value("resolver", "dns"));
   python_env_ = flag(caller, "python_env", false);
   registry.require_pins = flag(caller, "require_pins", false);
   registry.insecure_permissions = flag(caller, "insecure_permissions", false);

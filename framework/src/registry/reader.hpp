@@ -57,6 +57,7 @@ class Reader {
   std::optional<Spot> table(const Spot& parent, std::string_view key);
   std::optional<Spot> table(const Spot& parent, const Node& member);
   std::optional<Text> text(const Spot& parent, std::string_view key);
+  std::optional<std::vector<Text>> texts(const Spot& spot, const std::string& rule);
   std::optional<Text> expanded(const Spot& spot);
   bool flag(const Spot& parent, std::string_view key, bool fallback);
   const std::string* variable(const std::string& name) const;
@@ -69,6 +70,7 @@ class Reader {
 
   void read_env_file(const Spot& caller);
   void read_caller(const Spot& root, Registry& registry);
+  void read_names(const Spot& caller, Registry& registry, const std::string& resolver);
   void read_profiles(const Spot& root, Registry& registry);
   void read_clamps(const Spot& root);
   void read_service(const Spot& spot, Registry& registry);

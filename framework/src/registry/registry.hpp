@@ -9,6 +9,7 @@
 #include "callerapi/result.hpp"
 #include "catalogue/snapshot.hpp"
 #include "registry/environment.hpp"
+#include "wire/name_settings.hpp"
 
 namespace callerapi::registry {
 
@@ -38,6 +39,7 @@ struct Registry {
   std::filesystem::path plugin_dir;  ///< Absolute whenever the file's own folder is.
   bool require_pins = false;
   bool insecure_permissions = false;
+  wire::NameSettings names;
   std::vector<ServiceEntry> services;  ///< By name.
   std::vector<Skipped> skipped;
   std::vector<std::string> warnings;  ///< For the log.

@@ -97,6 +97,9 @@ Node convert(const toml::node& from) {
       member.key_at = place(key.source());
       node.members.push_back(std::move(member));
     }
+  } else if (const auto* array = from.as_array()) {
+    node.kind = Node::Kind::array;
+    for (auto&& element : *array) node.members.push_back(convert(element));
   } else if (const auto* text = from.as_string()) {
     node.kind = Node::Kind::text;
     node.text = text->get();
@@ -115,8 +118,8 @@ Node convert(const toml::node& from) {
 }  // namespace
 
 std::string_view name(Node::Kind kind) noexcept {
-  constexpr std::string_view names[] = {"a text", "a whole number", "true or false", "a table",
-                                        "a value of another type"};
+  constexpr std::string_view names[] = {"a text",  "a whole number", "true or false",
+                                        "a table", "an array",       "a value of another type"};
   return names[static_cast<std::size_t>(kind)];
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,18 +11,10 @@
 #include "wire/loop.hpp"
 #include "wire/name_cache.hpp"
 #include "wire/name_files.hpp"
+#include "wire/name_settings.hpp"
 #include "wire/workers.hpp"
 
 namespace callerapi::wire {
-
-/// What `[caller]` says about names. A value.
-struct NameSettings {
-  bool system = false;  ///< getaddrinfo on worker threads, in place of c-ares.
-  /// `[caller.hosts]`: lower-case name -> numeric addresses in the order to try them.
-  std::map<std::string, std::vector<std::string>> hosts;
-
-  bool operator==(const NameSettings&) const = default;
-};
 
 // An old answer is used before timeouts.dns = 2s ends the call that waits for a new one.
 inline constexpr Duration stale_patience = std::chrono::milliseconds(500);

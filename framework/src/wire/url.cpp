@@ -54,6 +54,10 @@ Result<void> check_path(std::string_view path) {
 
 }  // namespace
 
+bool is_host_name(std::string_view text) noexcept {
+  return !text.empty() && std::ranges::all_of(text, is_host_byte);
+}
+
 std::string BaseUrl::authority() const {
   std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
   if (port != 80) text += ":" + std::to_string(port);
@@ -93,7 +97,7 @@ Result<BaseUrl> parse_base_url(std::string_view text) {
     has_port = colon != std::string_view::npos;
     if (has_port) port = authority.substr(colon + 1);
     if (url.host.empty()) return refuse("has no host");
-    if (!std::ranges::all_of(url.host, is_host_byte))
+    if (!is_host_name(url.host))
       return refuse("has a host with bytes other than letters, digits, '-', '.' and '_'");
     if (is_address_shorthand(url.host))
       return refuse("has a shortened IPv4 address; write all four numbers");

@@ -19,6 +19,9 @@ struct BaseUrl {
   std::string authority() const;
 };
 
+/// Letters, digits, '-', '.' and '_', and at least one of them.
+bool is_host_name(std::string_view text) noexcept;
+
 /// Errors: `registry_invalid`, reason `base_url`; the text never holds a password.
 Result<BaseUrl> parse_base_url(std::string_view text);
 

@@ -1,0 +1,78 @@
+// What Reader does with names and addresses: [caller.hosts] and resolver.
+#include <algorithm>
+#include <utility>
+
+#include "registry/reader.hpp"
+#include "wire/name_files.hpp"
+#include "wire/resolve.hpp"
+#include "wire/syntax.hpp"
+#include "wire/url.hpp"
+
+namespace callerapi::registry {
+
+/// A text, or an array of texts, each with its place; nothing when one of them is a fault.
+std::optional<std::vector<Text>> Reader::texts(const Spot& spot, const std::string& rule) {
+  const bool one = spot.node.kind == Node::Kind::text;
+  if (!one && (spot.node.kind != Node::Kind::array || spot.node.members.empty())) {
+    fault_at(spot, "wrong_type",
+             rule + ", saw " +
+                 (spot.node.kind == Node::Kind::array ? "an empty one"
+                                                      : std::string(name(spot.node.kind))));
+    return {};
+  }
+  std::vector<Text> all;
+  for (const Node& element : one ? std::vector<Node>{spot.node} : spot.node.members) {
+    const Spot at{element, spot.path};
+    if (element.kind != Node::Kind::text) {
+      fault_at(at, "wrong_type", rule + ", saw " + std::string(name(element.kind)) + " in it");
+      return {};
+    }
+    auto text = expanded(at);
+    if (!text) return {};
+    all.push_back(std::move(*text));
+  }
+  return all;
+}
+
+void Reader::read_names(const Spot& caller, Registry& registry, const std::string& resolver) {
+  registry.names.system = resolver == "system";
+  if (resolver != "dns" && resolver != "system") {
+    const Node* given = caller.node.find("resolver");
+    const unsigned line = given ? given->at.line : 0;
+    fault(line, "bad_value",
+          (given ? place(given->at) + ": caller.resolver"
+                 : std::string("environment CALLERAPI_CALLER__RESOLVER")) +
+              ": expected \"dns\" or \"system\", saw \"" + wire::printable(resolver) + "\"");
+  }
+  const auto hosts = table(caller, "hosts");
+  if (!hosts) return;
+  for (const Node& member : hosts->node.members) {
+    const Spot spot{member, hosts->path + "." + wire::printable(member.key)};
+    if (member.kind == Node::Kind::table) {
+      fault_at_key(spot, "wrong_type",
+                   "expected addresses, saw a table; a name with dots is written in quotes");
+      continue;
+    }
+    if (!wire::is_host_name(member.key)) {
+      fault_at_key(spot, "bad_value", "expected a host name of letters, digits, '-', '.' and '_'");
+      continue;
+    }
+    const auto given =
+        texts(spot, "expected an address or an array of addresses such as [\"127.0.0.1\"]");
+    if (!given) continue;
+    std::string host = wire::lower_case(member.key);
+    if (host.ends_with('.')) host.pop_back();
+    std::vector<std::string>& addresses = registry.names.hosts[host];
+    for (const Text& text : *given) {
+      if (!wire::numeric_address(text.value, 0))
+        fault(spot.node.at.line, "bad_value",
+              text.where +
+                  ": expected a numeric address such as \"127.0.0.1\" or \"::1\", without port, "
+                  "saw \"" +
+                  wire::printable(text.value) + "\"");
+      addresses.push_back(text.value);
+    }
+  }
+}
+
+}  // namespace callerapi::registry

@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+
+#include "callerapi/caller.hpp"
+#include "support/black_hole.hpp"
+#include "support/scripted_server.hpp"
+#include "support/static_plugin.hpp"
+
+namespace callerapi {
+namespace {
+
+namespace fs = std::filesystem;
+using support::Script;
+using support::ScriptedServer;
+using support::SeenRequest;
+
+/// A registry file that can be rewritten, beside a server that answers with its Host field.
+class NamedServices : public ::testing::Test {
+ protected:
+  NamedServices() {
+    std::string pattern = (fs::temp_directory_path() / "callerapi-named-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+  }
+  ~NamedServices() override { fs::remove_all(folder_); }
+
+  static Script answer(const SeenRequest& request) {
+    const auto begin = request.head.find("\r\nHost: ") + 8;
+    return {.bytes =
+                support::ok(request.head.substr(begin, request.head.find("\r\n", begin) - begin))};
+  }
+  std::string port() const { return std::to_string(server_.port()); }
+  /// One service, `svc`, with `more` of its own, behind `[caller]` lines.
+  void write(const std::string& base_url, const std::string& caller = "",
+             const std::string& more = "") const {
+    std::ofstream(folder_ / "new")
+        << "schema = 1\n"
+        << caller << "[services.svc]\nplugin = \"static:echo\"\nbase_url = \"" << base_url << "\"\n"
+        << more;
+    fs::rename(folder_ / "new", folder_ / "registry.toml");
+  }
+  Caller open(std::map<std::string, std::string> environment = {}) const {
+    Options options;
+    options.static_plugins = {support::echo_plugin()};
+    options.environment = std::move(environment);
+    options.watch = false;
+    return Caller::open((folder_ / "registry.toml").string(), std::move(options)).value();
+  }
+  static Result<Response> get(Caller& caller) {
+    return caller.call("svc", "get", Request{}.path("id", "1").max_attempts(1));
+  }
+
+  ScriptedServer server_{answer};
+  fs::path folder_;
+};
+
+TEST_F(NamedServices, CallerHostsSaysWhereANameIs) {
+  write("http://svc.test:" + port(), "[caller.hosts]\n\"svc.test\" = [\"127.0.0.1\"]\n");
+  Caller caller = open();
+
+  auto response = get(caller);
+
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "svc.test:" + port()) << "the name stays in the Host field";
+}
+
+TEST_F(NamedServices, AReloadThatMovesAHostReachesNewConnections) {
+  write("http://svc.test:" + port(), "[caller.hosts]\n\"svc.test\" = \"127.0.0.2\"\n");
+  Caller caller = open();
+  EXPECT_EQ(get(caller).error().outcome, Outcome::connect_error);
+  write("http://svc.test:" + port(), "[caller.hosts]\n\"svc.test\" = \"127.0.0.1\"\n");
+  ASSERT_TRUE(caller.reload());
+
+  auto response = get(caller);
+
+  ASSERT_TRUE(response) << response.error().message;
+}
+
+TEST_F(NamedServices, ARefusedReloadLeavesTheNamesAlone) {
+  write("http://svc.test:" + port(), "[caller.hosts]\n\"svc.test\" = \"127.0.0.1\"\n");
+  Caller caller = open();
+  write("http://svc.test:" + port(), "[caller.hosts]\n\"svc.test\" = \"127.0.0.2\"\n",
+        "[services.bad]\nplugin = \"static:none\"\nbase_url = \"http://h\"\n");
+  ASSERT_FALSE(caller.reload());
+
+  EXPECT_TRUE(get(caller));
+}
+
+TEST_F(NamedServices, ABlackHoleInFrontCostsAQuarterOfASecond) {
+  support::BlackHole hole("127.0.0.2", server_.port());
+  write("http://svc.test:" + port(),
+        "[caller.hosts]\n\"svc.test\" = [\"127.0.0.2\", \"127.0.0.1\"]\n",
+        "timeouts.connect = \"20s\"\ntimeouts.attempt = \"20s\"\n");
+  Caller caller = open();
+
+  auto response = get(caller);
+
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_LT(response->elapsed, std::chrono::seconds(10));
+  EXPECT_EQ(server_.connections(), 1);
+}
+
+TEST_F(NamedServices, LocalhostNeedsNoServerWhicheverFamilyListens) {
+  write("http://localhost:" + port());
+  Caller caller = open();
+
+  EXPECT_TRUE(get(caller));
+}
+
+TEST_F(NamedServices, TheSystemResolverReachesLocalhostToo) {
+  write("http://localhost:" + port(), "[caller]\nresolver = \"system\"\n");
+  Caller caller = open();
+
+  EXPECT_TRUE(get(caller));
+}
+
+}  // namespace
+}  // namespace callerapi
