@@ -77,6 +77,8 @@ TEST(Reference, RegistryPageIsMadeFromTheKeys) {
           "| `services.X.plugin` | `\"x\"` is `x.capi.so`; `\"static:id\"` one linked into the "
           "program |\n"
           "| `services.X.base_url` | `http://host[:port][/prefix]` |\n"
+          "| `services.X.allow_addresses` | the only addresses its names may lead to, as "
+          "`[\"10.0.0.0/8\"]`; unset: any that is not link-local; also in `[defaults]` |\n"
           "| `services.X.sha256` | pin of the plugin file |\n"
           "| `services.X.config` | what the plugin's code may ask for |\n"
           "| `allow_empty` | no services are meant |\n\n"

@@ -118,5 +118,27 @@ TEST_F(NamedServices, TheSystemResolverReachesLocalhostToo) {
   EXPECT_TRUE(get(caller));
 }
 
+TEST_F(NamedServices, ANameThatLeadsToALinkLocalAddressIsNotFollowed) {
+  const std::string hosts = "[caller.hosts]\n\"svc.test\" = \"169.254.169.254\"\n";
+  write("http://svc.test:" + port(), hosts);
+  Caller caller = open();
+
+  EXPECT_EQ(get(caller).error().reason, "denied_address");
+}
+
+TEST_F(NamedServices, AChangedListOfAddressesEndsTheConnectionsMadeUnderTheOldOne) {
+  write(server_.url());
+  Caller caller = open();
+  ASSERT_TRUE(get(caller));
+  write(server_.url(), "[defaults]\nallow_addresses = [\"10.0.0.0/8\"]\n");
+  ASSERT_TRUE(caller.reload());
+  EXPECT_EQ(get(caller).error().reason, "denied_address");
+  write(server_.url(), "[defaults]\nallow_addresses = [\"10.0.0.0/8\"]\n",
+        "allow_addresses = \"127.0.0.0/8\"\n");
+  ASSERT_TRUE(caller.reload());
+
+  EXPECT_TRUE(get(caller)) << "a service's own list replaces that of [defaults]";
+}
+
 }  // namespace
 }  // namespace callerapi

@@ -138,6 +138,7 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   pool::Settings settings = s.settings.pool;
   settings.host = s.base_url.host;
   settings.port = s.base_url.port;
+  settings.allow_addresses = entry.allow_addresses;
   // Connections stay when nothing that decides them has changed (decision 20).
   const bool same =
       previous != built_.end() && previous->second.service->origin->settings() == settings;

@@ -12,8 +12,18 @@ std::string ms(Duration d) {
   return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(d).count()) + " ms";
 }
 
+Error denied(const wire::Address& to) {
+  return {.outcome = Outcome::connect_error,
+          .reason = "denied_address",
+          .message = wire::to_text(to) +
+                     ": the service may not connect to this address; list it in allow_addresses if "
+                     "it should",
+          .phase = Phase::connect};
+}
+
 /// Which of several failures says most about the service: that it answered at all.
 int telling(const Error& error) noexcept {
+  if (error.reason == "denied_address") return 0;
   if (error.outcome == Outcome::connect_timeout) return 1;
   return error.outcome == Outcome::connect_error ? 2 : 0;
 }
@@ -69,6 +79,8 @@ void AddressRace::start_next() {
 }
 
 Result<void> AddressRace::start(Runner& runner) {
+  // Here and not at the name: what a name leads to may change between two connections.
+  if (!wire::may_connect(runner.to.host, settings_.allow_addresses)) return denied(runner.to);
   auto stream = loop_.connect(runner.to);
   if (!stream) return std::move(stream).error();
   if (auto watched = loop_.watch(**stream, runner); !watched) return watched;

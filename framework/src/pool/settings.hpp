@@ -4,8 +4,10 @@
 #include <compare>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "callerapi/deadline.hpp"
+#include "wire/address_range.hpp"
 
 namespace callerapi::pool {
 
@@ -19,7 +21,8 @@ struct Settings {
   Duration idle = std::chrono::seconds(15);  ///< Less than servers keep: nginx 75 s, many 20 s.
   Duration age = std::chrono::seconds(300);  ///< So that DNS changes and roll-outs are seen.
   Duration dns = std::chrono::seconds(2);
-  Duration connect = std::chrono::seconds(2);  ///< Per address.
+  Duration connect = std::chrono::seconds(2);       ///< Per address.
+  std::vector<wire::AddressRange> allow_addresses;  ///< Empty: see wire::may_connect().
 
   bool operator==(const Settings&) const = default;
 };

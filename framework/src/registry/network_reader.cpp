@@ -75,4 +75,27 @@ void Reader::read_names(const Spot& caller, Registry& registry, const std::strin
   }
 }
 
+/// A list replaces that of [defaults]: what it leaves out is not allowed.
+void Reader::read_addresses(const Spot& spot, std::vector<wire::AddressRange>& into) {
+  const Node* node = spot.node.find("allow_addresses");
+  if (!node) return;
+  const Spot list{*node, spot.path + ".allow_addresses"};
+  const auto given =
+      texts(list, "expected an address range or an array of them such as [\"10.0.0.0/8\"]");
+  if (!given) return;
+  into.clear();
+  for (const Text& text : *given) {
+    const auto range = wire::AddressRange::parse(text.value);
+    if (range) {
+      into.push_back(*range);
+    } else {
+      fault(node->at.line, "bad_value",
+            text.where +
+                ": expected an address or a range such as \"169.254.1.0/24\" whose bits behind the "
+                "prefix are 0, saw \"" +
+                wire::printable(text.value) + "\"");
+    }
+  }
+}
+
 }  // namespace callerapi::registry

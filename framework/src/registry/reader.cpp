@@ -267,7 +267,10 @@ Registry Reader::read(const Node& root_node) {
               ": schema: expected schema = 1, the only one this version reads");
   read_caller(root, registry);
   read_profiles(root, registry);
-  if (const auto defaults = table(root, "defaults")) layer(*defaults, false, {}, defaults_);
+  if (const auto defaults = table(root, "defaults")) {
+    layer(*defaults, false, {"allow_addresses"}, defaults_);
+    read_addresses(*defaults, default_addresses_);
+  }
   read_clamps(root);
   const auto services = table(root, "services");
   if ((!services || services->node.members.empty()) && !flag(root, "allow_empty", false))

@@ -9,6 +9,7 @@
 #include "callerapi/result.hpp"
 #include "catalogue/snapshot.hpp"
 #include "registry/environment.hpp"
+#include "wire/address_range.hpp"
 #include "wire/name_settings.hpp"
 
 namespace callerapi::registry {
@@ -22,6 +23,7 @@ struct ServiceEntry {
   std::string sha256;   ///< 64 lower-case digits, or empty.
   bool pinned = false;  ///< unload = "pin": its library is never unmapped.
   std::map<std::string, std::string> config;
+  std::vector<wire::AddressRange> allow_addresses;
   catalogue::ServiceLayers layers;
 
   bool operator==(const ServiceEntry&) const = default;

@@ -13,8 +13,8 @@
 namespace callerapi::registry {
 namespace {
 
-const std::vector<std::string> service_fields = {"plugin", "base_url", "sha256",   "unload",
-                                                 "config", "required", "endpoints"};
+const std::vector<std::string> service_fields = {
+    "plugin", "base_url", "sha256", "unload", "config", "required", "endpoints", "allow_addresses"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 
 bool is_sha256(std::string_view text) {
@@ -208,6 +208,8 @@ void Reader::read_service(const Spot& spot, Registry& registry) {
   if (!is_name(service.name)) return fault_at_key(spot, "service_name", std::string(name_rule));
   read_plugin(spot, service);
   read_config(spot, service);
+  service.allow_addresses = default_addresses_;
+  read_addresses(spot, service.allow_addresses);
   service.layers.defaults = defaults_;
   service.layers.clamps = clamps_;
   layer(spot, false, service_fields, service.layers.service);

@@ -136,6 +136,25 @@ TEST_F(Race, EachAddressHasItsOwnConnectTimeout) {
   EXPECT_EQ(lost.error().outcome, Outcome::connect_timeout);
 }
 
+TEST_F(Race, ADeniedAddressIsNeverConnectedTo) {
+  settings_.allow_addresses = {*wire::AddressRange::parse("127.0.0.2")};
+  begin({at("127.0.0.1", server_.port())});
+
+  const auto lost = result();
+  EXPECT_EQ(lost.error().outcome, Outcome::connect_error);
+  EXPECT_EQ(lost.error().reason, "denied_address");
+  EXPECT_EQ(lost.error().message, "127.0.0.1:" + std::to_string(server_.port()) +
+                                      ": the service may not connect to this address; list it in "
+                                      "allow_addresses if it should");
+  EXPECT_EQ(server_.connections(), 0);
+}
+
+TEST_F(Race, ADeniedAddressDoesNotHoldBackAnAllowedOne) {
+  begin({at("fe80::1", server_.port()), at("127.0.0.1", server_.port())});
+
+  EXPECT_TRUE(result());
+}
+
 TEST_F(Race, OneAddressAloneIsNamedAlone) {
   begin({at("127.0.0.1", closed_port)});
 

@@ -66,5 +66,15 @@ TEST(RegistryNames, AFaultSaysWhereWhatAndWhatIsRight) {
             "'.' and '_'");
 }
 
+TEST(RegistryNames, ABadRangeOfAddressesIsRefused) {
+  EXPECT_EQ(message("[defaults]\nallow_addresses = [\"10.0.0.1/8\"]\n"),
+            "registry.toml:4:20: defaults.allow_addresses: expected an address or a range such as "
+            "\"169.254.1.0/24\" whose bits behind the prefix are 0, saw \"10.0.0.1/8\"");
+  EXPECT_EQ(message("[services.s]\nplugin = \"http\"\nbase_url = \"http://h\"\n"
+                    "allow_addresses = 10\n"),
+            "registry.toml:6:19: services.s.allow_addresses: expected an address range or an array "
+            "of them such as [\"10.0.0.0/8\"], saw a whole number");
+}
+
 }  // namespace
 }  // namespace callerapi::registry
