@@ -140,5 +140,32 @@ TEST_F(NamedServices, AChangedListOfAddressesEndsTheConnectionsMadeUnderTheOldOn
   EXPECT_TRUE(get(caller)) << "a service's own list replaces that of [defaults]";
 }
 
+TEST_F(NamedServices, AUnixSocketIsCalledLikeAnyOther) {
+  const std::string path = (folder_ / "svc.sock").string();
+  ScriptedServer local([](const SeenRequest& r) { return Script{.bytes = support::ok(r.target)}; },
+                       path);
+  write("unix:" + path + ":/v1");
+  Caller caller = open();
+
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(get(caller)->body, "/v1/echo/1");
+
+  EXPECT_NE(local.requests().at(0).head.find("\r\nHost: localhost\r\n"), std::string::npos);
+  EXPECT_EQ(local.connections(), 1);
+}
+
+TEST_F(NamedServices, AMissingUnixSocketIsNamedInTheError) {
+  const std::string path = (folder_ / "none.sock").string();
+  write("unix:" + path);
+  Caller caller = open();
+
+  const auto failed = get(caller);
+
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().outcome, Outcome::connect_error);
+  EXPECT_EQ(failed.error().reason, "no_socket");
+  EXPECT_TRUE(failed.error().message.ends_with(": unix:" + path + ": there is no such socket"))
+      << failed.error().message;
+}
+
 }  // namespace
 }  // namespace callerapi

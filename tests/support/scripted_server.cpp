@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -64,6 +65,27 @@ void send_all(int fd, std::string_view bytes) {
     if (n <= 0) return;
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
+}
+
+int listen_at_port(int& listener) {
+  listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ::bind(listener, reinterpret_cast<sockaddr*>(&address), size);
+  ::listen(listener, 1024);
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  return ntohs(address.sin_port);
+}
+
+void listen_at_path(int& listener, const std::string& path) {
+  listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address);
+  ::listen(listener, 1024);
 }
 
 }  // namespace
@@ -149,18 +171,15 @@ struct ScriptedServer::State {
   }
 };
 
-ScriptedServer::ScriptedServer(Answer answer) : state_(std::make_unique<State>()) {
+ScriptedServer::ScriptedServer(Answer answer, const std::string& unix_path)
+    : state_(std::make_unique<State>()) {
   state_->answer = std::move(answer);
-  state_->listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   state_->event = ::eventfd(0, EFD_CLOEXEC);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ::bind(state_->listener, reinterpret_cast<sockaddr*>(&address), size);
-  ::listen(state_->listener, 1024);
-  ::getsockname(state_->listener, reinterpret_cast<sockaddr*>(&address), &size);
-  state_->port = ntohs(address.sin_port);
+  if (unix_path.empty()) {
+    state_->port = listen_at_port(state_->listener);
+  } else {
+    listen_at_path(state_->listener, unix_path);
+  }
   state_->thread = std::thread([state = state_.get()] { state->run(); });
 }
 

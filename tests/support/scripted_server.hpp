@@ -27,7 +27,8 @@ struct Script {
 class ScriptedServer {
  public:
   using Answer = std::function<Script(const SeenRequest&)>;
-  explicit ScriptedServer(Answer answer);
+  /// At a loopback port, or at a unix socket.
+  explicit ScriptedServer(Answer answer, const std::string& unix_path = "");
   ~ScriptedServer();
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;

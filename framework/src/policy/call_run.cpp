@@ -6,6 +6,7 @@
 
 #include "policy/hook_request.hpp"
 #include "wire/request_writer.hpp"
+#include "wire/socket.hpp"
 
 namespace callerapi::policy {
 namespace {
@@ -162,7 +163,7 @@ Error CallRun::acquire_expired() const {
   const pool::Settings& pool = parts_.origin->settings();
   return {.outcome = Outcome::pool_timeout,
           .reason = "acquire",
-          .message = "no connection to " + pool.host + ":" + std::to_string(pool.port) +
+          .message = "no connection to " + wire::to_text({pool.host, pool.port}) +
                      " became free in time; " + std::to_string(pool.connections_max) +
                      " at most (pool.connections_max)",
           .phase = Phase::queue};

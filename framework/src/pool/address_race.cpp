@@ -80,7 +80,8 @@ void AddressRace::start_next() {
 
 Result<void> AddressRace::start(Runner& runner) {
   // Here and not at the name: what a name leads to may change between two connections.
-  if (!wire::may_connect(runner.to.host, settings_.allow_addresses)) return denied(runner.to);
+  if (!runner.to.is_path() && !wire::may_connect(runner.to.host, settings_.allow_addresses))
+    return denied(runner.to);
   auto stream = loop_.connect(runner.to);
   if (!stream) return std::move(stream).error();
   if (auto watched = loop_.watch(**stream, runner); !watched) return watched;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "pool/connector.hpp"
+#include "wire/socket.hpp"
 
 namespace callerapi::pool {
 
@@ -79,7 +80,7 @@ void Origin::wait(Waiter& waiter) {
     return waiter.on_connection(Error{
         .outcome = Outcome::queue_full,
         .reason = "queue_full",
-        .message = settings_.host + ":" + std::to_string(settings_.port) + ": " +
+        .message = wire::to_text({settings_.host, settings_.port}) + ": " +
                    std::to_string(waiters_.size()) +
                    " calls already wait for a connection; raise pool.connections_max or call less",
         .phase = Phase::queue});

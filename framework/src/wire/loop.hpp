@@ -45,6 +45,7 @@ class Loop {
 
   /// Looks the name up without blocking the loop; `done` runs on the loop, perhaps at once, and
   /// gets at least one address, in the order to try them, or `dns_error`.
+  /// The path of a unix socket is its own address.
   virtual void resolve(const std::string& host, std::uint16_t port, Resolved done) = 0;
   /// Begins to connect. The stream is writable when it is decided: ask connect_error().
   virtual Result<std::unique_ptr<Stream>> connect(const Address& to) = 0;

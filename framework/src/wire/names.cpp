@@ -90,6 +90,7 @@ void Names::set(NameSettings settings) {
 }
 
 void Names::resolve(const std::string& host, std::uint16_t port, Loop::Resolved done) {
+  if (host.starts_with('/')) return done(std::vector<Address>{{host, 0}});
   if (auto numeric = numeric_address(host, port)) return done(std::vector<Address>{*numeric});
   const std::string name = lower_case(host);
   if (const auto given = settings_.hosts.find(without_dot(name)); given != settings_.hosts.end())

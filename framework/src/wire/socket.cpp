@@ -73,6 +73,12 @@ const char* errno_reason(int error) noexcept {
       return "reset";
     case ETIMEDOUT:
       return "timed_out";
+    case ENOENT:
+      return "no_socket";
+    case EACCES:
+      return "not_permitted";
+    case EAGAIN:
+      return "backlog_full";
     case EMFILE:
     case ENFILE:
       return "fds";
@@ -87,6 +93,7 @@ const char* errno_reason(int error) noexcept {
 }
 
 std::string to_text(const Address& address) {
+  if (address.is_path()) return "unix:" + address.host;
   const bool v6 = address.host.find(':') != std::string::npos;
   return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
 }
@@ -96,17 +103,23 @@ Error connect_failure(int error, const Address& to) {
                          error == ENOMEM || error == ENOBUFS;
   return {.outcome = exhausted ? Outcome::resource_exhausted : Outcome::connect_error,
           .reason = errno_reason(error),
-          .message = to_text(to) + ": connection " + errno_reason(error),
+          .message = to_text(to) + ": " +
+                     (error == ENOENT   ? "there is no such socket"
+                      : error == EACCES ? "this process may not use the socket"
+                      : error == EAGAIN ? "the socket's backlog is full"
+                                        : std::string("connection ") + errno_reason(error)),
           .phase = Phase::connect};
 }
 
 Result<std::unique_ptr<Stream>> connect_socket(const Address& to) {
   try {
-    Poco::Net::SocketAddress address(to.host, to.port);
+    using Poco::Net::SocketAddress;
+    const SocketAddress address = to.is_path() ? SocketAddress(SocketAddress::UNIX_LOCAL, to.host)
+                                               : SocketAddress(to.host, to.port);
     Poco::Net::StreamSocket socket(address.family());
     const int fd = socket.impl()->sockfd();
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
-    socket.setNoDelay(true);
+    if (!to.is_path()) socket.setNoDelay(true);
     socket.setBlocking(false);
     auto stream = std::make_unique<SocketStream>(socket);
     if (::connect(fd, address.addr(), address.length()) != 0 && errno != EINPROGRESS)

@@ -11,9 +11,10 @@ namespace callerapi::wire {
 
 /// One address to connect to, in the form the socket layer wants it.
 struct Address {
-  std::string host;  ///< Numeric: "127.0.0.1", "::1".
+  std::string host;  ///< Numeric: "127.0.0.1", "::1"; or the path of a unix socket, "/run/x.sock".
   std::uint16_t port = 0;
 
+  bool is_path() const noexcept { return host.starts_with('/'); }
   bool operator==(const Address&) const = default;
 };
 

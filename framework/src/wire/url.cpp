@@ -1,5 +1,7 @@
 #include "wire/url.hpp"
 
+#include <sys/un.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -8,6 +10,8 @@
 
 namespace callerapi::wire {
 namespace {
+
+constexpr std::size_t unix_path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
 
 Error refuse(std::string why) {
   return {.outcome = Outcome::registry_invalid, .reason = "base_url", .message = "base_url " + why};
@@ -52,6 +56,27 @@ Result<void> check_path(std::string_view path) {
   return {};
 }
 
+Result<BaseUrl> parse_unix(std::string_view text) {
+  const std::string_view socket = text.substr(0, text.find(':'));
+  std::string_view prefix = text.substr(std::min(socket.size() + 1, text.size()));
+  if (!socket.starts_with('/') || socket.starts_with("//") || socket.ends_with('/'))
+    return refuse("names no socket; expected an absolute path such as unix:/run/x.sock");
+  if (socket.size() > unix_path_bytes_max)
+    return refuse("has a socket path of " + std::to_string(socket.size()) + " bytes, at most " +
+                  std::to_string(unix_path_bytes_max) + " fit");
+  if (!std::ranges::all_of(
+          socket, [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f; }))
+    return refuse("has a control byte in the path of its socket");
+  if (prefix.find_first_of("?#") != std::string_view::npos)
+    return refuse("holds a query or fragment; only a path may follow the socket");
+  if (!prefix.empty() && !prefix.starts_with('/'))
+    return refuse("has a path behind its socket that does not begin with '/'");
+  while (prefix.ends_with('/')) prefix.remove_suffix(1);
+  if (auto checked = check_path(prefix); !checked) return std::move(checked).error();
+  return BaseUrl{
+      .scheme = "unix", .host = std::string(socket), .port = 0, .path = std::string(prefix)};
+}
+
 }  // namespace
 
 bool is_host_name(std::string_view text) noexcept {
@@ -59,6 +84,7 @@ bool is_host_name(std::string_view text) noexcept {
 }
 
 std::string BaseUrl::authority() const {
+  if (scheme == "unix") return "localhost";
   std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
   if (port != 80) text += ":" + std::to_string(port);
   return text;
@@ -66,8 +92,10 @@ std::string BaseUrl::authority() const {
 
 Result<BaseUrl> parse_base_url(std::string_view text) {
   if (text.starts_with("https://")) return refuse("is https; TLS arrives with a later version");
+  if (text.starts_with("unix:")) return parse_unix(text.substr(5));
   if (!text.starts_with("http://"))
-    return refuse("begins with no scheme; expected http://host[:port][/path]");
+    return refuse(
+        "begins with no scheme; expected http://host[:port][/path] or unix:/path/of.sock[:/path]");
   if (text.find('\\') != std::string_view::npos) return refuse("holds a backslash");
   if (text.find_first_of("?#") != std::string_view::npos)
     return refuse("holds a query or fragment; only a path may follow the host");

@@ -29,6 +29,16 @@ TEST(BaseUrl, BracketsHoldAnAddressAndNoByteMore) {
   EXPECT_TRUE(parse_base_url("http://[::ffff:127.0.0.1]/"));
 }
 
+TEST(BaseUrl, ASocketHasAPathAndPerhapsAPrefix) {
+  const auto url = parse_base_url("unix:/run/x.sock").value();
+  EXPECT_EQ(url.scheme, "unix");
+  EXPECT_EQ(url.host, "/run/x.sock");
+  EXPECT_EQ(url.path, "");
+  EXPECT_EQ(url.authority(), "localhost");
+  EXPECT_EQ(parse_base_url("unix:/run/x.sock:/v1/")->path, "/v1");
+  EXPECT_EQ(parse_base_url("unix:/run/x.sock:")->path, "");
+}
+
 class BadBaseUrl : public testing::TestWithParam<const char*> {};
 
 TEST_P(BadBaseUrl, IsRefusedWithoutEchoingAPassword) {
@@ -49,7 +59,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "http://[127.0.0.1]", "http://[::1]x", "http://h x/", "http://h/a b",
                     "http://h/../x", "http://h/x/.", "http://h/%2e%2e/x", "http://h/.%2E/x",
                     "http://h/%2e", "http://h/a\"b", "http://h/<x>", "http://h/{x}", "http://h/50%",
-                    "http://h/%zz", "http://h/a%2"));
+                    "http://h/%zz", "http://h/a%2", "unix:", "unix:x.sock", "unix:/", "unix:/run/",
+                    "unix://h/x", "unix:/x:v1", "unix:/x:/..", "unix:/x:/?secret", "unix:/x\ny"));
 
 TEST(Query, EverythingButUnreservedIsEncodedInOrder) {
   std::string target = "/x";
