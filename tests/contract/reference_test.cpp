@@ -80,6 +80,8 @@ TEST(Reference, RegistryPageIsMadeFromTheKeys) {
           "|\n"
           "| `services.X.allow_addresses` | the only addresses its names may lead to, as "
           "`[\"10.0.0.0/8\"]`; unset: any that is not link-local; also in `[defaults]` |\n"
+          "| `services.X.proxy` | `http://[user:password@]host:port`, or `env`: `http_proxy` and "
+          "`no_proxy`, lower case only; unset: none; also in `[defaults]` |\n"
           "| `services.X.sha256` | pin of the plugin file |\n"
           "| `services.X.config` | what the plugin's code may ask for |\n"
           "| `allow_empty` | no services are meant |\n\n"

@@ -167,5 +167,63 @@ TEST_F(NamedServices, AMissingUnixSocketIsNamedInTheError) {
       << failed.error().message;
 }
 
+TEST_F(NamedServices, AProxyIsGivenTheWholeUrlAndItsOwnCredentials) {
+  write("http://svc.test:8080/v1", "", "proxy = \"http://user:pass@127.0.0.1:" + port() + "\"\n");
+  Caller caller = open();
+
+  auto response = get(caller);
+
+  ASSERT_TRUE(response) << response.error().message;
+  const SeenRequest seen = server_.requests().at(0);
+  EXPECT_EQ(seen.target, "http://svc.test:8080/v1/echo/1");
+  EXPECT_EQ(response->body, "svc.test:8080");
+  EXPECT_NE(seen.head.find("\r\nProxy-Authorization: Basic dXNlcjpwYXNz\r\n"), std::string::npos);
+}
+
+TEST_F(NamedServices, AChangedProxyGetsConnectionsOfItsOwn) {
+  ScriptedServer other(answer);
+  const std::string there = "127.0.0.1:" + std::to_string(other.port()) + "\"\n";
+  write("http://svc.test", "", "proxy = \"http://127.0.0.1:" + port() + "\"\n");
+  Caller caller = open();
+  ASSERT_TRUE(get(caller));
+  for (const std::string user : {"", "new:new@"}) {
+    write("http://svc.test", "", "proxy = \"http://" + user + there);
+    ASSERT_TRUE(caller.reload());
+    ASSERT_TRUE(get(caller));
+  }
+
+  EXPECT_EQ(server_.requests().size(), 1u);
+  EXPECT_EQ(other.connections(), 2);
+}
+
+TEST_F(NamedServices, TheEnvironmentsProxyIsUsedOnlyWhenAskedForAndInLowerCase) {
+  using Variables = std::map<std::string, std::string>;
+  const std::string proxy = "http://127.0.0.1:" + port();
+  const std::string hosts = "[caller.hosts]\n\"svc.test\" = \"127.0.0.1\"\n";
+  const std::string env = hosts + "[defaults]\nproxy = \"env\"\n";
+  const auto target = [&](const std::string& caller_lines, Variables with) {
+    write("http://svc.test:" + port(), caller_lines);
+    Caller caller = open(std::move(with));
+    const auto response = get(caller);
+    return response ? server_.requests().back().target : response.error().message;
+  };
+
+  EXPECT_EQ(target(hosts, {{"http_proxy", proxy}}), "/echo/1") << "unset: none";
+  EXPECT_EQ(target(env, {{"http_proxy", proxy}}), "http://svc.test:" + port() + "/echo/1");
+  EXPECT_EQ(target(env, {{"HTTP_PROXY", proxy}}), "/echo/1") << "httpoxy";
+  EXPECT_EQ(target(env, {{"http_proxy", proxy}, {"no_proxy", "other,.test"}}), "/echo/1");
+}
+
+TEST_F(NamedServices, AProxyThatIsDownIsNamedWithoutItsPassword) {
+  write("http://svc.test", "", "proxy = \"http://user:secret@127.0.0.1:1\"\n");
+  Caller caller = open();
+
+  const auto failed = get(caller);
+
+  ASSERT_FALSE(failed);
+  EXPECT_TRUE(failed.error().message.ends_with(": proxy 127.0.0.1:1: connection refused"))
+      << failed.error().message;
+}
+
 }  // namespace
 }  // namespace callerapi

@@ -139,6 +139,7 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   settings.host = s.base_url.host;
   settings.port = s.base_url.port;
   settings.allow_addresses = entry.allow_addresses;
+  settings.proxy = entry.proxy;
   // Connections stay when nothing that decides them has changed (decision 20).
   const bool same =
       previous != built_.end() && previous->second.service->origin->settings() == settings;

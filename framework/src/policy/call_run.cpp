@@ -78,12 +78,16 @@ bool CallRun::build_head() {
     }
   }
   head_.clear();
-  wire::RequestHead head{.method = call.method,
-                         .target = call.target,
-                         .authority = call.authority,
-                         .headers = &headers,
-                         .has_body = call.has_body,
-                         .content_length = {}};
+  const auto& proxy = parts_.origin->settings().proxy;
+  wire::RequestHead head{
+      .method = call.method,
+      .target = call.target,
+      .authority = call.authority,
+      .headers = &headers,
+      .to_proxy = proxy.has_value(),
+      .proxy_authorization = proxy ? std::string_view(proxy->authorization) : std::string_view(),
+      .has_body = call.has_body,
+      .content_length = {}};
   if (call.has_body) head.content_length = call.source ? call.source->length() : call.body.size();
   if (auto written = wire::append_head(head_, head); !written) {
     Error error = std::move(written).error();

@@ -124,8 +124,8 @@ Error AddressRace::summary() {
   const auto most =
       std::ranges::max_element(runners_, {}, [](const auto& r) { return telling(r->failure); });
   Error all = (*most)->failure;
-  all.message = settings_.host + ": none of " + std::to_string(runners_.size()) +
-                " addresses took a connection: ";
+  all.message = (settings_.proxy ? settings_.proxy->host : settings_.host) + ": none of " +
+                std::to_string(runners_.size()) + " addresses took a connection: ";
   for (const auto& runner : runners_)
     all.message += (runner == runners_.front() ? "" : "; ") + runner->failure.message;
   return all;

@@ -26,7 +26,8 @@ void Connector::abandon() {
 void Connector::begin() {
   resolving_ = true;
   if (settings_.dns > Duration::zero()) loop_.arm(timer_, loop_.now() + settings_.dns);
-  loop_.resolve(settings_.host, settings_.port,
+  const auto& proxy = settings_.proxy;
+  loop_.resolve(proxy ? proxy->host : settings_.host, proxy ? proxy->port : settings_.port,
                 [self = weak_from_this()](Result<std::vector<wire::Address>> found) {
                   if (auto alive = self.lock()) alive->on_resolved(std::move(found));
                 });
@@ -49,7 +50,7 @@ void Connector::on_time() {
   resolving_ = false;
   finish(Error{.outcome = Outcome::dns_error,
                .reason = "timeout",
-               .message = settings_.host +
+               .message = (settings_.proxy ? settings_.proxy->host : settings_.host) +
                           ": name lookup took longer than timeouts.dns = " + ms(settings_.dns),
                .phase = Phase::dns});
 }
@@ -57,6 +58,7 @@ void Connector::on_time() {
 void Connector::finish(Result<std::unique_ptr<wire::Stream>> result) {
   loop_.disarm(timer_);
   if (!opened_) return;
+  if (!result && settings_.proxy) result.error().message = "proxy " + result.error().message;
   // The owner drops us in the call below, but a timer of ours may be what is running.
   loop_.post([self = shared_from_this()] {});
   std::exchange(opened_, nullptr)(*this, std::move(result));

@@ -3,11 +3,13 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "callerapi/deadline.hpp"
 #include "wire/address_range.hpp"
+#include "wire/proxy.hpp"
 
 namespace callerapi::pool {
 
@@ -23,6 +25,8 @@ struct Settings {
   Duration dns = std::chrono::seconds(2);
   Duration connect = std::chrono::seconds(2);       ///< Per address.
   std::vector<wire::AddressRange> allow_addresses;  ///< Empty: see wire::may_connect().
+
+  std::optional<wire::Proxy> proxy;  ///< Connected to in place of host and port.
 
   bool operator==(const Settings&) const = default;
 };

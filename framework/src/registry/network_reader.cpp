@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "registry/names.hpp"
 #include "registry/reader.hpp"
 #include "wire/name_files.hpp"
 #include "wire/resolve.hpp"
@@ -96,6 +97,38 @@ void Reader::read_addresses(const Spot& spot, std::vector<wire::AddressRange>& i
                 wire::printable(text.value) + "\"");
     }
   }
+}
+
+/// Unset: none, whatever the environment says. "env": http_proxy and no_proxy, in lower case only:
+/// HTTP_PROXY is what a CGI server makes of a visitor's header `Proxy`.
+void Reader::read_proxy(const Spot& spot, ServiceEntry& service) {
+  auto url = wire::parse_base_url(service.base_url);
+  if (!url) return;  // reported already
+  const std::string override = "CALLERAPI_SERVICES__" + variable_name(service.name) + "__PROXY";
+  const Node* node = spot.node.find("proxy");
+  std::optional<Text> given = node ? text(spot, "proxy") : default_proxy_;
+  if (const std::string* value = variable(override)) {
+    given = Text{*value, "environment " + override, "environment " + override};
+    node = nullptr;
+  }
+  if (!given || given->value.empty()) return;
+  const bool from_environment = given->value == "env";
+  if (url->scheme != "http") {
+    if (!from_environment && node)
+      fault_at({*node, spot.path + ".proxy"}, "proxy", "works for a base_url with http:// only");
+    return;
+  }
+  if (from_environment) {
+    const std::string* proxy = variable("http_proxy");
+    const std::string* without = variable("no_proxy");
+    if (!proxy || wire::bypasses_proxy(without ? *without : "", url->host, url->port)) return;
+    given = Text{*proxy, "environment http_proxy", "environment http_proxy"};
+    node = nullptr;
+  }
+  auto proxy = wire::parse_proxy(given->value);
+  if (!proxy)
+    return fault(node ? node->at.line : 0, "proxy", given->where + ": " + proxy.error().message);
+  service.proxy = std::move(*proxy);
 }
 
 }  // namespace callerapi::registry

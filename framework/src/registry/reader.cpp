@@ -268,8 +268,9 @@ Registry Reader::read(const Node& root_node) {
   read_caller(root, registry);
   read_profiles(root, registry);
   if (const auto defaults = table(root, "defaults")) {
-    layer(*defaults, false, {"allow_addresses"}, defaults_);
+    layer(*defaults, false, {"allow_addresses", "proxy"}, defaults_);
     read_addresses(*defaults, default_addresses_);
+    default_proxy_ = text(*defaults, "proxy");
   }
   read_clamps(root);
   const auto services = table(root, "services");

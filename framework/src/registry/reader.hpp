@@ -76,6 +76,7 @@ class Reader {
   void read_service(const Spot& spot, Registry& registry);
   void read_plugin(const Spot& spot, ServiceEntry& service);
   void read_addresses(const Spot& spot, std::vector<wire::AddressRange>& into);
+  void read_proxy(const Spot& spot, ServiceEntry& service);
   void read_config(const Spot& spot, ServiceEntry& service);
   void read_endpoints(const Spot& spot, ServiceEntry& service);
   void read_base_url(const Spot& spot, ServiceEntry& service);
@@ -91,6 +92,7 @@ class Reader {
   std::vector<Fault> faults_;
   catalogue::Layer defaults_, clamps_;
   std::vector<wire::AddressRange> default_addresses_;
+  std::optional<Text> default_proxy_;
   std::optional<Text> default_url_;
   bool python_env_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "registry/environment.hpp"
 #include "wire/address_range.hpp"
 #include "wire/name_settings.hpp"
+#include "wire/proxy.hpp"
 
 namespace callerapi::registry {
 
@@ -24,6 +26,7 @@ struct ServiceEntry {
   bool pinned = false;  ///< unload = "pin": its library is never unmapped.
   std::map<std::string, std::string> config;
   std::vector<wire::AddressRange> allow_addresses;
+  std::optional<wire::Proxy> proxy;
   catalogue::ServiceLayers layers;
 
   bool operator==(const ServiceEntry&) const = default;

@@ -13,8 +13,9 @@
 namespace callerapi::registry {
 namespace {
 
-const std::vector<std::string> service_fields = {
-    "plugin", "base_url", "sha256", "unload", "config", "required", "endpoints", "allow_addresses"};
+const std::vector<std::string> service_fields = {"plugin",    "base_url",        "sha256",
+                                                 "unload",    "config",          "required",
+                                                 "endpoints", "allow_addresses", "proxy"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 
 bool is_sha256(std::string_view text) {
@@ -134,7 +135,8 @@ void Reader::read_base_url(const Spot& spot, ServiceEntry& service) {
 
 bool Reader::override_field(ServiceEntry& service, const std::string& key,
                             const std::string& value) {
-  if (key == "base_url" || key == "required") return true;  // read where they matter
+  if (key == "base_url" || key == "required" || key == "proxy")
+    return true;  // read where they matter
   const auto refuse = [&](const std::string& why) {
     fault(0, "bad_value",
           "environment " + std::string(overrides) + variable_name(service.name) + "__" +
@@ -215,6 +217,7 @@ void Reader::read_service(const Spot& spot, Registry& registry) {
   layer(spot, false, service_fields, service.layers.service);
   read_endpoints(spot, service);
   read_base_url(spot, service);
+  read_proxy(spot, service);
   read_overrides(service);
   const auto missing = [](const Fault& f) {
     return f.error.reason == "env_missing" || f.error.reason == "file";

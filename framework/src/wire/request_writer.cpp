@@ -58,13 +58,16 @@ bool is_reserved_header(std::string_view name) noexcept {
 Result<void> append_head(std::string& out, const RequestHead& head) {
   if (auto checked = check(head); !checked) return checked;
   const std::size_t begin = out.size();
-  out.append(head.method)
-      .append(1, ' ')
-      .append(head.target)
+  out.append(head.method).append(1, ' ');
+  if (head.to_proxy) out.append("http://").append(head.authority);
+  // RFC 9112 3.2.4: the `*` of OPTIONS is an absent path in a whole URL.
+  out.append(head.to_proxy && head.target == "*" ? std::string_view() : head.target)
       .append(" HTTP/1.1\r\nHost: ")
       .append(head.authority);
   for (const auto [name, value] : *head.headers)
     out.append("\r\n").append(name).append(": ").append(value);
+  if (!head.proxy_authorization.empty())
+    out.append("\r\nProxy-Authorization: ").append(head.proxy_authorization);
   const bool expected = head.method == "POST" || head.method == "PUT" || head.method == "PATCH";
   if (head.has_body && !head.content_length) {
     out += "\r\nTransfer-Encoding: chunked";

@@ -16,6 +16,8 @@ struct RequestHead {
   std::string_view target;
   std::string_view authority;
   const Headers* headers = nullptr;
+  bool to_proxy = false;                 ///< The target is then the whole URL.
+  std::string_view proxy_authorization;  ///< Sent when not empty.
   bool has_body = false;
   std::optional<std::uint64_t> content_length;  ///< nullopt with a body: chunked.
 };

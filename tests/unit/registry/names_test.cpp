@@ -76,5 +76,16 @@ TEST(RegistryNames, ABadRangeOfAddressesIsRefused) {
             "of them such as [\"10.0.0.0/8\"], saw a whole number");
 }
 
+TEST(RegistryNames, ABadProxyIsRefusedWithItsPlaceAndWithoutItsPassword) {
+  const std::string service = "[services.s]\nplugin = \"http\"\nbase_url = \"http://h\"\n";
+  EXPECT_EQ(
+      message(service + "proxy = \"https://u:secret@h:1\"\n"),
+      "registry.toml:6:9: services.s.proxy: expected http://host:port of a proxy, or \"env\"; "
+      "proxies of other kinds are not supported");
+  EXPECT_EQ(message("[services.s]\nplugin = \"http\"\nbase_url = \"unix:/run/x\"\n"
+                    "proxy = \"http://h:1\"\n"),
+            "registry.toml:6:9: services.s.proxy: works for a base_url with http:// only");
+}
+
 }  // namespace
 }  // namespace callerapi::registry
