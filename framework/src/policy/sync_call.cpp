@@ -122,7 +122,8 @@ void drive(CallRun& run, wire::Exchange& exchange, wire::Stream& stream, StopTok
   const ActiveStream active(token, stream);
   while (exchange.advance() == wire::Exchange::State::waiting) {
     if (exchange.progressed()) run.note_progress();
-    await_ready(stream, exchange.wants_write(), run.loop().now(), run.next_look(exchange));
+    await_ready(stream, stream.wants_write(exchange.wants_write()), run.loop().now(),
+                run.next_look(exchange));
     run.expire(exchange);
   }
 }

@@ -202,22 +202,33 @@ bool Exchange::take_body(std::string_view piece) {
 }
 
 Exchange::State Exchange::end_of_stream(int error) {
+  const StreamFault* fault = stream_.fault();
   if (!reader_.started()) {
-    const std::string how = error == 0 || error == EPIPE ? "closed" : errno_reason(error);
+    // On a fresh connection the peer answers our handshake so; TLS 1.3 ends before it has judged
+    // it.
+    if (fault)
+      return fail(reused_ ? Outcome::stale_connection : Outcome::tls_error, fault->reason,
+                  fault->text);
+    const bool ended = error == 0 || error == EPIPE || error == ECONNABORTED;
+    const std::string how = ended ? "closed" : errno_reason(error);
     const std::string text = "the peer " + std::string(error == ECONNRESET ? "reset" : "closed") +
                              " the connection before any byte of a response; " +
                              std::to_string(written_) + " bytes were sent";
     return fail(reused_ ? Outcome::stale_connection : Outcome::connection_reset, how, text);
   }
-  // A reset is never a clean end, not even of a body that ends with the connection.
-  if (error == 0 && reader_.finish() == ResponseReader::Event::end) {
+  const std::string got = ", after " + std::to_string(response_.body.size()) + " bytes of body";
+  if (error == 0 || error == ECONNABORTED) {
+    if (reader_.finish() != ResponseReader::Event::end) return fail_reading();
+    // Anybody on the way can forge an end of TCP, but not the close_notify before it.
+    if (error != 0)
+      return fail(Outcome::response_truncated, "no_close_notify",
+                  "the body ends with the connection, and that ended without a close_notify" + got);
     reusable_ = false;
     return finish();
   }
-  if (error == 0) return fail_reading();
-  return fail(Outcome::response_truncated, errno_reason(error),
-              "the connection broke off in the middle of the response, after " +
-                  std::to_string(response_.body.size()) + " bytes of body");
+  // A reset is never a clean end, not even of a body that ends with the connection.
+  return fail(Outcome::response_truncated, fault ? fault->reason : errno_reason(error),
+              "the connection broke off in the middle of the response" + got);
 }
 
 Exchange::State Exchange::finish() {

@@ -24,6 +24,12 @@ struct IoResult {
   int error = 0;  ///< 0, EAGAIN, or why it failed.
 };
 
+/// Why a stream failed where an errno cannot say it: the peer's TLS alert, say.
+struct StreamFault {
+  std::string reason;  ///< Stable token.
+  std::string text;    ///< One line, without secrets.
+};
+
 /// A connected (or connecting) byte stream. Non-blocking, never raises SIGPIPE. One owner at a
 /// time; only shutdown() may be called by others, while the owner cannot destroy it.
 class Stream {
@@ -35,6 +41,12 @@ class Stream {
   virtual bool quiet() noexcept = 0;
   /// Why a connect that has become writable failed; 0 when it succeeded.
   virtual int connect_error() noexcept = 0;
+  /// What to wait for, besides input, once an operation answered EAGAIN; `writing`: the owner has
+  /// more to write. Differs from it where the stream has a dialogue of its own below the bytes.
+  virtual bool wants_write(bool writing) const noexcept { return writing; }
+  /// After a failed operation; null: its errno says it all. ECONNABORTED is an end of stream that
+  /// the peer did not announce where it should have.
+  virtual const StreamFault* fault() const noexcept { return nullptr; }
   /// Both directions end; a waiting owner wakes and sees the end of stream.
   virtual void shutdown() noexcept = 0;
   /// For poll and epoll; -1 where there is none.

@@ -35,9 +35,13 @@ class FakeStream final : public Stream {
   int connect_error() noexcept override { return 0; }
   void shutdown() noexcept override {}
   int fd() const noexcept override { return -1; }
+  const StreamFault* fault() const noexcept override { return fails ? &fault_ : nullptr; }
+
+  bool fails = false;
 
  private:
   std::deque<Step> steps_;
+  const StreamFault fault_{"alert_80", "h:1: the server sent the alert 'internal error' (80)"};
 };
 
 ExchangeRequest get() {
@@ -56,6 +60,51 @@ TEST(Exchange, OneWakeUpReadsUntilNothingIsLeft) {
 
   ASSERT_EQ(exchange.advance(), Exchange::State::done);
   EXPECT_EQ(exchange.take_response().body, "body");
+}
+
+TEST(Exchange, AnUnannouncedEndCutsABodyThatEndsWithTheConnection) {
+  FakeStream stream({{until_close}, {"", ECONNABORTED}});
+  Exchange exchange(stream, get(), false);
+
+  ASSERT_EQ(exchange.advance(), Exchange::State::failed);
+  const Error error = exchange.take_error();
+  EXPECT_EQ(error.outcome, Outcome::response_truncated);
+  EXPECT_EQ(error.reason, "no_close_notify");
+  EXPECT_EQ(error.message,
+            "the body ends with the connection, and that ended without a close_notify, after 4 "
+            "bytes of body");
+}
+
+TEST(Exchange, AnUnannouncedEndCountsTheBytesOfADeclaredBody) {
+  FakeStream stream({{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody"}, {"", ECONNABORTED}});
+  Exchange exchange(stream, get(), false);
+
+  ASSERT_EQ(exchange.advance(), Exchange::State::failed);
+  const Error error = exchange.take_error();
+  EXPECT_EQ(error.outcome, Outcome::response_truncated);
+  EXPECT_EQ(error.reason, "body");
+}
+
+TEST(Exchange, AnAnswerThatIsCompleteNeedsNoAnnouncedEnd) {
+  FakeStream stream({{"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"}, {"", ECONNABORTED}});
+  Exchange exchange(stream, get(), false);
+
+  EXPECT_EQ(exchange.advance(), Exchange::State::done);
+}
+
+TEST(Exchange, AnAlertBeforeAnyByteIsATlsErrorOnAFreshConnectionOnly) {
+  for (const bool reused : {false, true}) {
+    FakeStream stream({{"", EPROTO}});
+    stream.fails = true;
+    Exchange exchange(stream, get(), reused);
+
+    ASSERT_EQ(exchange.advance(), Exchange::State::failed);
+    const Error error = exchange.take_error();
+    EXPECT_EQ(error.outcome, reused ? Outcome::stale_connection : Outcome::tls_error);
+    EXPECT_EQ(error.reason, "alert_80");
+    EXPECT_EQ(error.message, "h:1: the server sent the alert 'internal error' (80)");
+    EXPECT_EQ(error.sent, Sent::maybe);
+  }
 }
 
 }  // namespace

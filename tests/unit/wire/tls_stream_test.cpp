@@ -1,0 +1,387 @@
+#include "wire/tls_stream.hpp"
+
+#include <gtest/gtest.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "support/certificates.hpp"
+
+namespace callerapi::wire {
+namespace {
+
+/// What is between the client and its peer. Each direction can be held up.
+struct Pipe {
+  std::string to_client, to_server;
+  std::size_t room = 1u << 30;  ///< Bytes the client may still write.
+  bool ended = false;           ///< Towards the client.
+};
+
+class PipeStream final : public Stream {
+ public:
+  explicit PipeStream(Pipe& pipe) : pipe_(pipe) {}
+  IoResult read(char* into, std::size_t size) noexcept override {
+    if (pipe_.to_client.empty()) return {0, pipe_.ended ? 0 : EAGAIN};
+    const std::size_t n = std::min(size, pipe_.to_client.size());
+    std::memcpy(into, pipe_.to_client.data(), n);
+    pipe_.to_client.erase(0, n);
+    return {n, 0};
+  }
+  IoResult write(const iovec* pieces, int) noexcept override {
+    const std::size_t n = std::min(pieces[0].iov_len, pipe_.room);
+    if (n == 0) return {0, EAGAIN};
+    pipe_.to_server.append(static_cast<const char*>(pieces[0].iov_base), n);
+    pipe_.room -= n;
+    return {n, 0};
+  }
+  bool quiet() noexcept override { return pipe_.to_client.empty() && !pipe_.ended; }
+  int connect_error() noexcept override { return 0; }
+  void shutdown() noexcept override { pipe_.ended = true; }
+  int fd() const noexcept override { return -1; }
+
+ private:
+  Pipe& pipe_;
+};
+
+struct Identity {
+  support::Certificate root = support::make_authority("root");
+  support::Certificate server = support::make_certificate({}, &root);
+  static const Identity& get() {
+    static const Identity identity;
+    return identity;
+  }
+};
+
+/// The other end, on OpenSSL and memory alone.
+class Peer {
+ public:
+  explicit Peer(int version = TLS1_3_VERSION) : context_(SSL_CTX_new(TLS_server_method())) {
+    SSL_CTX_use_certificate(context_, certificate());
+    SSL_CTX_use_PrivateKey(context_, key());
+    SSL_CTX_set_min_proto_version(context_, version);
+    SSL_CTX_set_max_proto_version(context_, version);
+    SSL_CTX_set_session_id_context(context_, reinterpret_cast<const unsigned char*>("t"), 1);
+    SSL_CTX_set_options(context_, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+    next_connection();
+  }
+  ~Peer() {
+    SSL_free(ssl);
+    SSL_CTX_free(context_);
+  }
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  void next_connection() {
+    SSL_free(std::exchange(ssl, SSL_new(context_)));
+    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    SSL_set_accept_state(ssl);
+  }
+  void take(Pipe& pipe) {
+    if (!pipe.to_server.empty())
+      BIO_write(SSL_get_rbio(ssl), pipe.to_server.data(), static_cast<int>(pipe.to_server.size()));
+    pipe.to_server.clear();
+  }
+  void give(Pipe& pipe) {
+    char buffer[4096];
+    int n = 0;
+    while ((n = BIO_read(SSL_get_wbio(ssl), buffer, sizeof buffer)) > 0)
+      pipe.to_client.append(buffer, static_cast<std::size_t>(n));
+  }
+  std::string read_all() {
+    std::string all;
+    char buffer[4096];
+    int n = 0;
+    while ((n = SSL_read(ssl, buffer, sizeof buffer)) > 0)
+      all.append(buffer, static_cast<std::size_t>(n));
+    return all;
+  }
+  void say(Pipe& pipe, std::string_view text) {
+    SSL_write(ssl, text.data(), static_cast<int>(text.size()));
+    give(pipe);
+  }
+
+  SSL* ssl = nullptr;
+
+ private:
+  static X509* certificate();
+  static EVP_PKEY* key();
+  SSL_CTX* context_;
+};
+
+X509* Peer::certificate() { return support::certificate_of(Identity::get().server); }
+EVP_PKEY* Peer::key() { return support::key_of(Identity::get().server); }
+
+std::shared_ptr<TlsContext> context() {
+  TlsSettings settings;
+  settings.ca = Identity::get().root.pem;
+  settings.server_name = "svc.test";
+  return TlsContext::make(settings, "127.0.0.1", 443).value();
+}
+
+/// A connection after its handshake; the client has read nothing beyond it.
+struct Connected {
+  explicit Connected(Peer& with, std::shared_ptr<TlsContext> shared = context())
+      : peer(with), client(std::move(shared), std::make_unique<PipeStream>(pipe)) {
+    TlsStream::Handshake state = TlsStream::Handshake::again;
+    for (int i = 0; i < 20 && state == TlsStream::Handshake::again; ++i) {
+      state = client.handshake();
+      peer.take(pipe);
+      SSL_do_handshake(peer.ssl);
+      peer.give(pipe);
+    }
+    EXPECT_EQ(state, TlsStream::Handshake::done) << client.take_error().message;
+  }
+
+  std::string read() {
+    char buffer[65536];
+    const IoResult got = client.read(buffer, sizeof buffer);
+    error = got.error;
+    return {buffer, got.bytes};
+  }
+
+  Pipe pipe;
+  Peer& peer;
+  TlsStream client;
+  int error = 0;
+};
+
+class TlsStreamTest : public testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(, TlsStreamTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
+                         [](const auto& version) {
+                           return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";
+                         });
+
+TEST_P(TlsStreamTest, BytesGoThroughASocketThatIsFullAgainAndAgain) {
+  Peer peer(GetParam());
+  Connected c(peer);
+  std::string body;
+  for (int i = 0; i < 20'000; ++i) body += std::to_string(i);
+  const std::string head = "POST / HTTP/1.1\r\n\r\n";
+  std::string sent = head + body, received;
+  std::size_t at = 0;
+  c.pipe.room = 0;
+  while (at < sent.size()) {
+    const std::size_t head_at = std::min(at, head.size()), body_at = at - head_at;
+    const iovec pieces[] = {{const_cast<char*>(head.data() + head_at), head.size() - head_at},
+                            {const_cast<char*>(body.data() + body_at), body.size() - body_at}};
+    const int skip = head_at == head.size() ? 1 : 0;
+    const IoResult moved = c.client.write(pieces + skip, 2 - skip);
+    if (moved.error == 0) {
+      at += moved.bytes;
+      continue;
+    }
+    ASSERT_EQ(moved.error, EAGAIN);
+    EXPECT_TRUE(c.client.wants_write(true));
+    c.pipe.room = 5000;
+    peer.take(c.pipe);
+    received += peer.read_all();
+  }
+  peer.take(c.pipe);
+  received += peer.read_all();
+
+  EXPECT_EQ(received, sent);
+}
+
+TEST_P(TlsStreamTest, TicketsThatArriveWhileIdleLeaveItQuiet) {
+  Peer peer(GetParam());
+  Connected c(peer);
+  EXPECT_EQ(c.pipe.to_client.empty(), GetParam() == TLS1_2_VERSION);
+
+  EXPECT_TRUE(c.client.quiet());
+  EXPECT_TRUE(c.pipe.to_client.empty());
+
+  const iovec ping{const_cast<char*>("ping"), 4};
+  EXPECT_EQ(c.client.write(&ping, 1).bytes, 4u);
+  peer.take(c.pipe);
+  EXPECT_EQ(peer.read_all(), "ping");
+  peer.say(c.pipe, "pong");
+  EXPECT_EQ(c.read(), "pong");
+}
+
+TEST_P(TlsStreamTest, BytesNobodyAskedForAreNotQuiet) {
+  Peer peer(GetParam());
+  Connected c(peer);
+  peer.say(c.pipe, "HTTP/1.1 408 Request Timeout\r\n\r\n");
+  EXPECT_FALSE(c.client.quiet());
+  EXPECT_FALSE(c.client.quiet());
+}
+
+TEST_P(TlsStreamTest, AGoodbyeIsNotQuiet) {
+  Peer peer(GetParam());
+  Connected c(peer);
+  SSL_shutdown(peer.ssl);
+  peer.give(c.pipe);
+  EXPECT_FALSE(c.client.quiet());
+}
+
+TEST_P(TlsStreamTest, AnEndIsCleanOnlyWithCloseNotify) {
+  for (const bool notify : {true, false}) {
+    Peer peer(GetParam());
+    Connected c(peer);
+    peer.say(c.pipe, "last words");
+    if (notify) SSL_shutdown(peer.ssl);
+    peer.give(c.pipe);
+    c.pipe.ended = true;
+
+    EXPECT_EQ(c.read(), "last words");
+    EXPECT_EQ(c.read(), "");
+    EXPECT_EQ(c.error, notify ? 0 : ECONNABORTED);
+    EXPECT_EQ(c.client.fault(), nullptr);
+  }
+}
+
+TEST_P(TlsStreamTest, WhatTheHostLeftInTheErrorQueueIsNotOurs) {
+  Peer peer(GetParam());
+  Connected c(peer);
+  ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+  EXPECT_EQ(c.read(), "");
+  EXPECT_EQ(c.error, EAGAIN);
+  ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH);
+  EXPECT_TRUE(c.client.quiet());
+}
+
+TEST_P(TlsStreamTest, AForgedRecordIsAFaultAndTheEndOfTheConnection) {
+  Peer peer(GetParam());
+  Connected c(peer);
+  ASSERT_TRUE(c.client.quiet());
+  peer.say(c.pipe, "hello");
+  c.pipe.to_client.back() = static_cast<char>(c.pipe.to_client.back() ^ 1);
+
+  EXPECT_EQ(c.read(), "");
+  EXPECT_EQ(c.error, EPROTO);
+  ASSERT_NE(c.client.fault(), nullptr);
+  EXPECT_EQ(c.client.fault()->reason, "record");
+  EXPECT_EQ(c.client.fault()->text, "svc.test:443: decryption failed or bad record mac");
+  EXPECT_FALSE(c.client.quiet());
+  const iovec ping{const_cast<char*>("ping"), 4};
+  EXPECT_EQ(c.client.write(&ping, 1).error, EPROTO);
+}
+
+TEST_P(TlsStreamTest, ASecondConnectionResumesTheSessionOfTheFirst) {
+  Peer peer(GetParam());
+  const auto shared = context();
+  {
+    Connected first(peer, shared);
+    EXPECT_FALSE(first.client.resumed());
+    EXPECT_TRUE(first.client.quiet());
+  }
+  peer.next_connection();
+  Connected second(peer, shared);
+  EXPECT_TRUE(second.client.resumed());
+  EXPECT_EQ(SSL_session_reused(peer.ssl), 1);
+}
+
+TEST(TlsStream, ATicketOfTls13IsUsedOnce) {
+  Peer peer;
+  const auto shared = context();
+  { EXPECT_TRUE(Connected(peer, shared).client.quiet()); }
+  int resumed = 0;
+  for (int i = 0; i < 3; ++i) {
+    peer.next_connection();
+    resumed += Connected(peer, shared).client.resumed() ? 1 : 0;
+  }
+  // A full handshake brings two tickets, and nobody read those of the resumed ones.
+  EXPECT_EQ(resumed, 2);
+}
+
+TEST(TlsStream, ANewKeyAskedForWhileTheSocketIsFullCostsNothing) {
+  Peer peer;
+  Connected c(peer);
+  ASSERT_TRUE(c.client.quiet());
+  SSL_key_update(peer.ssl, SSL_KEY_UPDATE_REQUESTED);
+  peer.say(c.pipe, "under a new key");
+  c.pipe.room = 0;
+  EXPECT_EQ(c.read(), "under a new key");
+  EXPECT_EQ(c.read(), "");
+  EXPECT_FALSE(c.client.wants_write(false));
+
+  const iovec ping{const_cast<char*>("ping"), 4};
+  EXPECT_EQ(c.client.write(&ping, 1).error, EAGAIN);
+  EXPECT_TRUE(c.client.wants_write(true));
+  c.pipe.room = 1u << 20;
+  EXPECT_EQ(c.client.write(&ping, 1).bytes, 4u);
+  peer.take(c.pipe);
+  EXPECT_EQ(peer.read_all(), "ping");
+}
+
+TEST(TlsStream, RenegotiationIsRefused) {
+  Peer peer(TLS1_2_VERSION);
+  Connected c(peer);
+  SSL_renegotiate(peer.ssl);
+  SSL_do_handshake(peer.ssl);
+  peer.give(c.pipe);
+
+  EXPECT_EQ(c.read(), "");
+  EXPECT_EQ(c.error, EAGAIN);
+  peer.take(c.pipe);
+  ERR_clear_error();
+  EXPECT_EQ(peer.read_all(), "");
+  EXPECT_EQ(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+  ERR_clear_error();
+}
+
+TEST(TlsStream, TakesThePlaceOfTheStreamBelowInItsLoop) {
+  Pipe pipe;
+  auto below = std::make_unique<PipeStream>(pipe);
+  below->loop_slot = 7;
+  const TlsStream client(context(), std::move(below));
+  EXPECT_EQ(client.loop_slot, 7u);
+}
+
+struct BadSettings {
+  std::string name;
+  TlsSettings settings;
+  std::string reason, message;
+};
+
+TEST(TlsContext, RefusesWhatCannotBeUsedAndSaysWhich) {
+  const Identity& ours = Identity::get();
+  const support::Certificate other = support::make_certificate({}, &ours.root);
+  support::CertificateSpec weak_spec;
+  weak_spec.rsa_bits = 1024;
+  const support::Certificate weak = support::make_certificate(weak_spec, &ours.root);
+  const auto with = [](std::string ca, std::string cert, std::string key, std::string name = "h") {
+    TlsSettings settings;
+    settings.ca = std::move(ca);
+    settings.cert = std::move(cert);
+    settings.key = std::move(key);
+    settings.server_name = std::move(name);
+    return settings;
+  };
+  const std::string no_ca =
+      "holds no certificate in PEM form, or a broken one; expected BEGIN CERTIFICATE blocks";
+  const BadSettings all[] = {
+      {"no PEM", with("hello", "", ""), "ca", no_ca},
+      {"a key instead", with(ours.root.key, "", ""), "ca", no_ca},
+      {"cut short", with(ours.root.pem + ours.root.pem.substr(0, 200), "", ""), "ca", no_ca},
+      {"broken", with("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "", ""),
+       "ca", no_ca},
+      {"no certificate", with("", "hello", ours.server.key), "certificate",
+       no_ca + ", our own first"},
+      {"no key", with("", ours.server.pem, "hello"), "key",
+       "holds no private key in PEM form that can be read without a pass phrase"},
+      {"another's key", with("", ours.server.pem, other.key), "key",
+       "is not the key of the first certificate in tls.cert_file"},
+      {"weak", with("", weak.pem, weak.key), "certificate",
+       "is too weak, or of a kind that TLS cannot use"},
+      {"any name below", with("", "", "", ".svc.test"), "server_name",
+       "begins with a dot, or is empty; expected one full name such as billing.svc.example, or an "
+       "IP address"}};
+  for (const BadSettings& bad : all) {
+    const auto made = TlsContext::make(bad.settings, "h", 443);
+    ASSERT_FALSE(made) << bad.name;
+    EXPECT_EQ(made.error().outcome, Outcome::registry_invalid) << bad.name;
+    EXPECT_EQ(made.error().reason, bad.reason) << bad.name;
+    EXPECT_EQ(made.error().message, bad.message) << bad.name;
+    EXPECT_EQ(ERR_peek_error(), 0u) << bad.name;
+  }
+}
+
+}  // namespace
+}  // namespace callerapi::wire
