@@ -51,6 +51,8 @@ constexpr Key table[] = {
      pool_time<&P::dns>},
     {"timeouts.connect", duration, "2s", 0, hour, true, "Connecting, for each address. 0s: off.",
      pool_time<&P::connect>},
+    {"timeouts.tls", duration, "3s", 0, hour, true, "The handshake of TLS. 0s: off.",
+     pool_time<&P::handshake>},
     {"timeouts.acquire", duration, "1s", 0, hour, false,
      "Waiting for a connection while all are in use. 0s: as long as the attempt.",
      timeout<&T::acquire>},

@@ -77,6 +77,9 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   const bool free = rule == RetryRule::fresh ||
                     (attempt.error && attempt.error->outcome == Outcome::stale_connection);
   if (attempt.error && is_stale_before_a_byte(*attempt.error)) rule = RetryRule::any;
+  // A handshake of TLS 1.3 may be refused after the request has left.
+  if (attempt.error && attempt.error->sent != Sent::no && rule == RetryRule::any)
+    rule = RetryRule::idempotent;
   if (rule == RetryRule::never || rule == RetryRule::refresh) return stop("class");
   if (rule == RetryRule::optional && !terms.settings.on_500) return stop("class");
   if (rule != RetryRule::any && !terms.may_repeat) return stop("idempotency");

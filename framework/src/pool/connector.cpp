@@ -21,6 +21,7 @@ void Connector::abandon() {
   opened_ = nullptr;
   loop_.disarm(timer_);
   race_.reset();
+  handshake_.reset();
 }
 
 void Connector::begin() {
@@ -43,8 +44,10 @@ void Connector::on_resolved(Result<std::vector<wire::Address>> found) {
   race_->begin();
 }
 
-/// The one place where a connected stream becomes a connection.
-void Connector::on_raced(Result<std::unique_ptr<wire::Stream>> raced) { finish(std::move(raced)); }
+void Connector::on_raced(Result<std::unique_ptr<wire::Stream>> raced) {
+  if (!raced) return finish(std::move(raced));
+  established(std::move(*raced));
+}
 
 void Connector::on_time() {
   resolving_ = false;
@@ -53,6 +56,13 @@ void Connector::on_time() {
                .message = (settings_.proxy ? settings_.proxy->host : settings_.host) +
                           ": name lookup took longer than timeouts.dns = " + ms(settings_.dns),
                .phase = Phase::dns});
+}
+
+/// TCP is connected; who the peer is remains to be seen.
+void Connector::established(std::unique_ptr<wire::Stream> stream) {
+  if (!settings_.tls) return finish(std::move(stream));
+  handshake_.emplace(settings_, loop_, [this](auto result) { finish(std::move(result)); });
+  handshake_->begin(std::move(stream));
 }
 
 void Connector::finish(Result<std::unique_ptr<wire::Stream>> result) {

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "pool/address_race.hpp"
+#include "pool/handshake.hpp"
 #include "pool/settings.hpp"
 #include "wire/loop.hpp"
 
 namespace callerapi::pool {
 
-/// Opens one connection: looks the name up, then lets its addresses race. On the loop's thread;
-/// tells its owner once. Kept alive by what it waits for.
+/// Opens one connection: looks the name up, lets its addresses race, agrees on TLS. On the loop's
+/// thread; tells its owner once. Kept alive by what it waits for.
 class Connector final : public std::enable_shared_from_this<Connector> {
  public:
   using Opened = std::function<void(Connector&, Result<std::unique_ptr<wire::Stream>>)>;
@@ -27,6 +28,7 @@ class Connector final : public std::enable_shared_from_this<Connector> {
   void on_resolved(Result<std::vector<wire::Address>> found);
   void on_raced(Result<std::unique_ptr<wire::Stream>> raced);
   void on_time();
+  void established(std::unique_ptr<wire::Stream> stream);
   void finish(Result<std::unique_ptr<wire::Stream>> result);
 
   const Settings settings_;
@@ -34,6 +36,7 @@ class Connector final : public std::enable_shared_from_this<Connector> {
   Opened opened_;
   wire::Timer timer_;
   std::optional<AddressRace> race_;
+  std::optional<Handshake> handshake_;
   bool resolving_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "callerapi/deadline.hpp"
 #include "wire/address_range.hpp"
 #include "wire/proxy.hpp"
+#include "wire/tls_context.hpp"
 
 namespace callerapi::pool {
 
@@ -26,7 +28,11 @@ struct Settings {
   Duration connect = std::chrono::seconds(2);       ///< Per address.
   std::vector<wire::AddressRange> allow_addresses;  ///< Empty: see wire::may_connect().
 
-  std::optional<wire::Proxy> proxy;  ///< Connected to in place of host and port.
+  std::optional<wire::Proxy> proxy;              ///< Connected to in place of host and port.
+  Duration handshake = std::chrono::seconds(3);  ///< Of TLS.
+  /// Null: plain text. The same object only where host, port and all settings of TLS are the same,
+  /// so that neither a connection nor a session to resume outlives the trust it was made with.
+  std::shared_ptr<wire::TlsContext> tls;
 
   bool operator==(const Settings&) const = default;
 };

@@ -44,6 +44,12 @@ TEST(Retry, WhatMayHaveBeenSentIsRepeatedOnlyIfTheEndpointAllowsIt) {
   EXPECT_EQ(after(Outcome::connection_reset, Sent::maybe, terms(false)).stop_reason, "idempotency");
 }
 
+TEST(Retry, ARefusedHandshakeIsRepeatedForEveryEndpointOnlyIfNothingLeft) {
+  EXPECT_TRUE(after(Outcome::tls_error, Sent::no, terms(false)).again);
+  EXPECT_TRUE(after(Outcome::tls_error, Sent::maybe, terms(true)).again);
+  EXPECT_EQ(after(Outcome::tls_error, Sent::maybe, terms(false)).stop_reason, "idempotency");
+}
+
 TEST(Retry, WhatNeverLeftIsRepeatedForEveryEndpoint) {
   EXPECT_TRUE(after(Outcome::connect_error, Sent::no, terms(false)).again);
   EXPECT_TRUE(after(Outcome::stale_connection, Sent::no, terms(false)).again);
