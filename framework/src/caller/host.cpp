@@ -135,17 +135,42 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   s.caller_name = registry.caller_name;
   s.generation = (*generation)->number;
   s.code = (*generation)->code;
-  pool::Settings settings = s.settings.pool;
-  settings.host = s.base_url.host;
-  settings.port = s.base_url.port;
-  settings.allow_addresses = entry.allow_addresses;
-  settings.proxy = entry.proxy;
+  auto connecting = pool_settings(s, entry);
+  if (!connecting) {
+    if ((*generation)->code) (*generation)->code->close();
+    return std::move(connecting).error();
+  }
+  pool::Settings settings = std::move(*connecting);
   // Connections stay when nothing that decides them has changed (decision 20).
   const bool same =
       previous != built_.end() && previous->second.service->origin->settings() == settings;
   s.origin = same ? previous->second.service->origin
                   : std::make_shared<pool::Origin>(settings, *reactor_, pool_counters_);
   return Built{entry, std::move(*generation), std::move(*service)};
+}
+
+/// What decides about the connections of a service. A TLS context stays as long as nothing it
+/// depends on changes: another one makes another pool.
+Result<pool::Settings> Host::pool_settings(const catalogue::Service& service,
+                                           const registry::ServiceEntry& entry) const {
+  pool::Settings settings = service.settings.pool;
+  settings.host = service.base_url.host;
+  settings.port = service.base_url.port;
+  settings.allow_addresses = entry.allow_addresses;
+  settings.proxy = entry.proxy;
+  if (service.base_url.scheme != "https") return settings;
+  if (const auto previous = built_.find(entry.name); previous != built_.end()) {
+    const pool::Settings& before = previous->second.service->origin->settings();
+    if (before.host == settings.host && before.port == settings.port &&
+        previous->second.entry.tls == entry.tls)
+      settings.tls = before.tls;
+  }
+  if (!settings.tls) {
+    auto made = wire::TlsContext::make(entry.tls, settings.host, settings.port);
+    if (!made) return std::move(made).error();
+    settings.tls = std::move(*made);
+  }
+  return settings;
 }
 
 Result<Host::BuiltMap> Host::build(const registry::Registry& registry) {
@@ -203,6 +228,8 @@ Result<ReloadReport> Host::reload() {
   reactor_->set_names(std::move(registry->names));
   ReloadReport report = publish(std::move(*next));
   ++reloads_applied_;
+  for (const std::string& warning : registry->warnings)
+    log_.write(LogLevel::warning, "registry", warning);
   log_.write(LogLevel::info, "registry",
              "generation " + std::to_string(report.generation) + ": " +
                  std::to_string(report.added.size()) + " added, " +

@@ -68,6 +68,9 @@ class Host : public std::enable_shared_from_this<Host> {
   Result<BuiltMap> build(const registry::Registry& registry) CALLERAPI_REQUIRES(control_);
   Result<Built> build_one(const registry::Registry& registry, const registry::ServiceEntry& entry)
       CALLERAPI_REQUIRES(control_);
+  Result<pool::Settings> pool_settings(const catalogue::Service& service,
+                                       const registry::ServiceEntry& entry) const
+      CALLERAPI_REQUIRES(control_);
   ReloadReport publish(BuiltMap next) CALLERAPI_REQUIRES(control_);
   std::shared_ptr<policy::AsyncCall> begin_async(policy::CallParts parts,
                                                  std::function<void(Result<Response>)> done);

@@ -268,9 +268,10 @@ Registry Reader::read(const Node& root_node) {
   read_caller(root, registry);
   read_profiles(root, registry);
   if (const auto defaults = table(root, "defaults")) {
-    layer(*defaults, false, {"allow_addresses", "proxy"}, defaults_);
+    layer(*defaults, false, {"allow_addresses", "proxy", "tls"}, defaults_);
     read_addresses(*defaults, default_addresses_);
     default_proxy_ = text(*defaults, "proxy");
+    read_tls(*defaults, default_tls_);
   }
   read_clamps(root);
   const auto services = table(root, "services");

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <initializer_list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +46,13 @@ class Reader {
     std::string path;
   };
 
+  /// One key of a `tls` table; the line is 0 for the environment.
+  struct TlsKey {
+    Text text;
+    unsigned line = 0;
+  };
+  using TlsKeys = std::map<std::string, TlsKey>;
+
   std::string place(Node::Place at) const;
   std::string short_place(Node::Place at) const;
   void fault(unsigned line, std::string reason, std::string message);
@@ -80,6 +88,11 @@ class Reader {
   void read_config(const Spot& spot, ServiceEntry& service);
   void read_endpoints(const Spot& spot, ServiceEntry& service);
   void read_base_url(const Spot& spot, ServiceEntry& service);
+  void read_tls(const Spot& parent, TlsKeys& into);
+  void override_tls(const ServiceEntry& service, TlsKeys& into);
+  void load_tls(const Spot& spot, ServiceEntry& service, Registry& registry);
+  void check_tls(const TlsKeys& keys, const ServiceEntry& service);
+  std::string tls_file(const TlsKeys& keys, const std::string& key, const char* reason);
   void read_overrides(ServiceEntry& service);
   bool override_field(ServiceEntry& service, const std::string& key, const std::string& value);
   void override_setting(ServiceEntry& service, const std::string& key, const Text& text);
@@ -93,6 +106,7 @@ class Reader {
   catalogue::Layer defaults_, clamps_;
   std::vector<wire::AddressRange> default_addresses_;
   std::optional<Text> default_proxy_;
+  TlsKeys default_tls_;
   std::optional<Text> default_url_;
   bool python_env_ = false;
 };

@@ -13,6 +13,7 @@
 #include "wire/address_range.hpp"
 #include "wire/name_settings.hpp"
 #include "wire/proxy.hpp"
+#include "wire/tls_context.hpp"
 
 namespace callerapi::registry {
 
@@ -27,6 +28,7 @@ struct ServiceEntry {
   std::map<std::string, std::string> config;
   std::vector<wire::AddressRange> allow_addresses;
   std::optional<wire::Proxy> proxy;
+  wire::TlsSettings tls;  ///< Used when base_url is https; read from the files it names.
   catalogue::ServiceLayers layers;
 
   bool operator==(const ServiceEntry&) const = default;

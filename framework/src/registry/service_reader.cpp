@@ -13,9 +13,9 @@
 namespace callerapi::registry {
 namespace {
 
-const std::vector<std::string> service_fields = {"plugin",    "base_url",        "sha256",
-                                                 "unload",    "config",          "required",
-                                                 "endpoints", "allow_addresses", "proxy"};
+const std::vector<std::string> service_fields = {
+    "plugin",   "base_url",  "sha256",          "unload", "config",
+    "required", "endpoints", "allow_addresses", "proxy",  "tls"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 
 bool is_sha256(std::string_view text) {
@@ -135,8 +135,9 @@ void Reader::read_base_url(const Spot& spot, ServiceEntry& service) {
 
 bool Reader::override_field(ServiceEntry& service, const std::string& key,
                             const std::string& value) {
-  if (key == "base_url" || key == "required" || key == "proxy")
-    return true;  // read where they matter
+  // Read where they matter.
+  if (key == "base_url" || key == "required" || key == "proxy" || key.starts_with("tls."))
+    return true;
   const auto refuse = [&](const std::string& why) {
     fault(0, "bad_value",
           "environment " + std::string(overrides) + variable_name(service.name) + "__" +
@@ -219,6 +220,7 @@ void Reader::read_service(const Spot& spot, Registry& registry) {
   read_base_url(spot, service);
   read_proxy(spot, service);
   read_overrides(service);
+  load_tls(spot, service, registry);
   const auto missing = [](const Fault& f) {
     return f.error.reason == "env_missing" || f.error.reason == "file";
   };

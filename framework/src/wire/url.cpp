@@ -12,6 +12,9 @@ namespace callerapi::wire {
 namespace {
 
 constexpr std::size_t unix_path_bytes_max = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::uint16_t default_port(std::string_view scheme) noexcept {
+  return scheme == "https" ? 443 : 80;
+}
 
 Error refuse(std::string why) {
   return {.outcome = Outcome::registry_invalid, .reason = "base_url", .message = "base_url " + why};
@@ -86,25 +89,26 @@ bool is_host_name(std::string_view text) noexcept {
 std::string BaseUrl::authority() const {
   if (scheme == "unix") return "localhost";
   std::string text = host.find(':') == std::string::npos ? host : "[" + host + "]";
-  if (port != 80) text += ":" + std::to_string(port);
+  if (port != default_port(scheme)) text += ":" + std::to_string(port);
   return text;
 }
 
 Result<BaseUrl> parse_base_url(std::string_view text) {
-  if (text.starts_with("https://")) return refuse("is https; TLS arrives with a later version");
   if (text.starts_with("unix:")) return parse_unix(text.substr(5));
-  if (!text.starts_with("http://"))
+  const std::string_view scheme = text.starts_with("https://") ? "https" : "http";
+  if (scheme == "http" && !text.starts_with("http://"))
     return refuse(
-        "begins with no scheme; expected http://host[:port][/path] or unix:/path/of.sock[:/path]");
+        "begins with no scheme; expected http:// or https:// and host[:port][/path], or "
+        "unix:/path/of.sock[:/path]");
   if (text.find('\\') != std::string_view::npos) return refuse("holds a backslash");
   if (text.find_first_of("?#") != std::string_view::npos)
     return refuse("holds a query or fragment; only a path may follow the host");
-  text.remove_prefix(7);
+  text.remove_prefix(scheme.size() + 3);
   const std::string_view authority = text.substr(0, text.find('/'));
   std::string_view path = text.substr(authority.size());
   if (authority.find('@') != std::string_view::npos)
     return refuse("holds user information; credentials belong to config or headers");
-  BaseUrl url{.scheme = "http", .host = {}, .port = 80, .path = {}};
+  BaseUrl url{.scheme = std::string(scheme), .host = {}, .port = default_port(scheme), .path = {}};
   std::string_view port;
   bool has_port = false;
   if (authority.starts_with('[')) {

@@ -10,7 +10,7 @@ namespace callerapi::wire {
 
 /// Where a service is: base_url of the registry, taken apart.
 struct BaseUrl {
-  std::string scheme;  ///< "http" or "unix"
+  std::string scheme;  ///< "http", "https" or "unix"
   std::string host;    ///< Name or address, IPv6 without brackets; or the path of a unix socket.
   std::uint16_t port = 0;
   std::string path;  ///< Prefix of every endpoint, without trailing slash; may be empty.

@@ -152,9 +152,9 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"[services.shop]\nplugin = \"../x\"\nbase_url = \"http://h\"\n", "plugin_path",
             "registry.toml:6:10: services.shop.plugin: leads out of plugin_dir; name a file inside "
             "it"},
-        Bad{"[services.shop]\nplugin = \"http\"\nbase_url = \"https://h\"\n", "base_url",
-            "registry.toml:7:12: services.shop.base_url: base_url is https; TLS arrives with a "
-            "later version"},
+        Bad{"[services.shop]\nplugin = \"http\"\nbase_url = \"ftp://h\"\n", "base_url",
+            "registry.toml:7:12: services.shop.base_url: base_url begins with no scheme; expected "
+            "http:// or https://, then host[:port][/path]"},
         Bad{"[services.shop]\nplugin = \"http\"\nbase_url = \"${SHOP}\"\n", "env_missing",
             "registry.toml:7:12: services.shop.base_url: environment variable SHOP is not set; set "
             "it, or write ${SHOP:-default}"},

@@ -18,6 +18,11 @@ TEST(BaseUrl, IsTakenApart) {
 
 TEST(BaseUrl, TheUsualPortIsNotSaid) {
   EXPECT_EQ(parse_base_url("http://h:80")->authority(), "h");
+  EXPECT_EQ(parse_base_url("https://h")->port, 443);
+  EXPECT_EQ(parse_base_url("https://h")->scheme, "https");
+  EXPECT_EQ(parse_base_url("https://h:443")->authority(), "h");
+  EXPECT_EQ(parse_base_url("https://h:80")->authority(), "h:80");
+  EXPECT_EQ(parse_base_url("http://h:443")->authority(), "h:443");
   EXPECT_EQ(parse_base_url("http://[::1]")->authority(), "[::1]");
   EXPECT_EQ(parse_base_url("http://[::1]:81")->authority(), "[::1]:81");
 }
@@ -60,7 +65,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "http://h/../x", "http://h/x/.", "http://h/%2e%2e/x", "http://h/.%2E/x",
                     "http://h/%2e", "http://h/a\"b", "http://h/<x>", "http://h/{x}", "http://h/50%",
                     "http://h/%zz", "http://h/a%2", "unix:", "unix:x.sock", "unix:/", "unix:/run/",
-                    "unix://h/x", "unix:/x:v1", "unix:/x:/..", "unix:/x:/?secret", "unix:/x\ny"));
+                    "unix://h/x", "unix:/x:v1", "unix:/x:/..", "unix:/x:/?secret", "unix:/x\ny",
+                    "https://", "https://h:0", "HTTPS://h", "https:/h"));
 
 TEST(Query, EverythingButUnreservedIsEncodedInOrder) {
   std::string target = "/x";
