@@ -64,7 +64,7 @@ std::string named(const std::string& name) {
   return root_only + "server_name = \"" + name + "\"\n";
 }
 
-std::vector<Row> rows() {
+std::vector<Row> rows_of_names() {
   const std::string refused = "tls_verify_failed/";
   return {
       {"Good", with({}), "ok", ""},
@@ -83,6 +83,12 @@ std::vector<Row> rows() {
        "the certificate is for other.test; wanted is svc.test"},
       {"PrefixHost", with({.names = {"svc.test.evil.test"}}), refused + "wrong_host", ""},
       {"SuffixHost", with({.names = {"test"}}), refused + "wrong_host", ""},
+  };
+}
+
+std::vector<Row> rows_of_trust() {
+  const std::string refused = "tls_verify_failed/";
+  return {
       {"Expired", with({.begins_s = -7200, .ends_s = -3600}), refused + "expired",
        "the certificate of a test server expired on "},
       {"NotYetValid", with({.begins_s = 3600}), refused + "not_yet_valid",
@@ -116,6 +122,11 @@ std::vector<Row> rows() {
       {"SignedWithSha1", with({.sha1 = true}), refused + "weak_signature", ""},
       {"VerifyOff", with({.names = {"other.test"}, .begins_s = -7200, .ends_s = -3600}, nullptr),
        "ok", "", "verify = \"off\"\n"},
+  };
+}
+
+std::vector<Row> rows_of_protocol() {
+  return {
       {"OnlyTls13", behaving([](auto& b) { b.min_version = TLS1_3_VERSION; }), "ok", ""},
       {"OnlyTls12", behaving([](auto& b) { b.max_version = TLS1_2_VERSION; }), "ok", ""},
       {"OnlyTls11", behaving([](auto& b) {
@@ -143,6 +154,18 @@ std::vector<Row> rows() {
        "the server chose another protocol than http/1.1, the only one offered"},
       {"OurProtocolChosen", behaving([](auto& b) { b.protocol = "http/1.1"; }), "ok", ""},
   };
+}
+
+std::vector<Row> rows() {
+  std::vector<Row> all = rows_of_names();
+  for (const auto& more : {rows_of_trust(), rows_of_protocol()})
+    all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
+template <class Of>
+std::string name_of(const ::testing::TestParamInfo<Of>& row) {
+  return row.param.name;
 }
 
 class TlsMatrix : public TlsTest, public ::testing::WithParamInterface<Row> {
@@ -181,8 +204,7 @@ TEST_P(TlsMatrix, LetsInWhomItShouldAndSendsNobodyElseAByte) {
   EXPECT_EQ(after->body, "GET /echo/" + row.name + " ");
 }
 
-INSTANTIATE_TEST_SUITE_P(, TlsMatrix, ::testing::ValuesIn(rows()),
-                         [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(, TlsMatrix, ::testing::ValuesIn(rows()), name_of<Row>);
 
 /// Certificates of ours: {version, what we show, does the server insist, expected}.
 struct ClientRow {
@@ -233,7 +255,7 @@ INSTANTIATE_TEST_SUITE_P(
                       ClientRow{"Missing13", TLS1_3_VERSION, "none", true, "client_cert_required"},
                       ClientRow{"Wrong12", TLS1_2_VERSION, "wrong", true, "alert_48"},
                       ClientRow{"Wrong13", TLS1_3_VERSION, "wrong", true, "alert_48"}),
-    [](const auto& row) { return row.param.name; });
+    name_of<ClientRow>);
 
 }  // namespace
 }  // namespace callerapi

@@ -53,10 +53,10 @@ class TlsOf : public Tls, public ::testing::WithParamInterface<int> {
     return behaviour;
   }
 };
-INSTANTIATE_TEST_SUITE_P(, TlsOf, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
-                         [](const auto& version) {
-                           return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";
-                         });
+std::string version_name(const ::testing::TestParamInfo<int>& version) {
+  return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";
+}
+INSTANTIATE_TEST_SUITE_P(, TlsOf, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION), version_name);
 
 TEST_P(TlsOf, OneConnectionServesManyCallsOfBothKinds) {
   TlsServer server(version(), echo);

@@ -152,10 +152,11 @@ struct Connected {
 };
 
 class TlsStreamTest : public testing::TestWithParam<int> {};
+std::string version_name(const testing::TestParamInfo<int>& version) {
+  return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";
+}
 INSTANTIATE_TEST_SUITE_P(, TlsStreamTest, testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
-                         [](const auto& version) {
-                           return version.param == TLS1_2_VERSION ? "Tls12" : "Tls13";
-                         });
+                         version_name);
 
 TEST_P(TlsStreamTest, BytesGoThroughASocketThatIsFullAgainAndAgain) {
   Peer peer(GetParam());
