@@ -219,7 +219,7 @@ ReloadReport Host::publish(BuiltMap next) {
 Result<ReloadReport> Host::reload() {
   base::Lock lock(control_);
   auto registry = read();
-  auto next = registry ? build(*registry) : Result<BuiltMap>(std::move(registry).error());
+  auto next = registry ? build(*registry) : Result<BuiltMap>(registry.error());
   if (!next) {
     ++reloads_refused_;
     return std::move(next).error();
