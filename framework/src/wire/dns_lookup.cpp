@@ -16,6 +16,7 @@ std::vector<std::string> full_names(const std::string& name, const std::vector<s
                                     int ndots) {
   if (name.ends_with('.')) return {name};
   std::vector<std::string> names;
+  names.reserve(search.size() + 1);
   for (const std::string& domain : search) names.push_back(name + "." + domain);
   const bool first = std::ranges::count(name, '.') >= ndots;
   names.insert(first ? names.begin() : names.end(), name);

@@ -25,6 +25,7 @@ std::string without_dot(std::string name) {
 
 std::vector<Address> with_port(const std::vector<std::string>& hosts, std::uint16_t port) {
   std::vector<Address> addresses;
+  addresses.reserve(hosts.size());
   for (const std::string& host : hosts) addresses.push_back({host, port});
   return addresses;
 }
@@ -37,8 +38,9 @@ std::vector<std::string> in_turn(const std::vector<std::string>& addresses, std:
     families[one.find(':') == std::string::npos ? 1 : 0].push_back(one);
   for (auto& family : families)
     if (!family.empty())
-      std::ranges::rotate(family,
-                          family.begin() + static_cast<std::ptrdiff_t>(random % family.size()));
+      std::rotate(family.begin(),
+                  family.begin() + static_cast<std::ptrdiff_t>(random % family.size()),
+                  family.end());
   std::vector<std::string> order;
   for (std::size_t i = 0; order.size() < addresses.size(); ++i)
     for (auto& family : families)

@@ -53,8 +53,8 @@ class NamesTest : public testing::Test {
   }
   std::future<Result<std::vector<Address>>> begin(const std::string& name) {
     auto found = std::make_shared<std::promise<Result<std::vector<Address>>>>();
-    reactor().post([this, name, found] {
-      reactor().resolve(name, 80, [found](auto result) { found->set_value(std::move(result)); });
+    reactor().post([at = &reactor(), name, found] {
+      at->resolve(name, 80, [found](auto result) { found->set_value(std::move(result)); });
     });
     return found->get_future();
   }
