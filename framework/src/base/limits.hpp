@@ -27,6 +27,12 @@ inline constexpr std::size_t request_target_bytes_max = 16u << 10;
 // JSON. Deeper documents are attacks: every known API stays below 32.
 inline constexpr std::size_t json_depth_max = 128;
 
+// Content codings. Text rarely shrinks below 1/20; deflate's own bound is 1,032 to 1. What stays
+// below the floor harms nobody, however small it was coded.
+inline constexpr std::size_t codings_max = 2;
+inline constexpr std::uint64_t inflate_ratio_max = 100;
+inline constexpr std::uint64_t inflate_floor_bytes = 1u << 20;
+
 // A body excerpt in an error: enough for any problem+json.
 inline constexpr std::size_t body_excerpt_bytes_max = 64u << 10;
 

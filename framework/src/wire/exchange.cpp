@@ -16,6 +16,10 @@ namespace {
 constexpr std::size_t small_read = 16u << 10;
 // An answer's body in memory grows as it arrives: a Content-Length alone reserves no more.
 constexpr std::size_t reserve_max = 64u << 10;
+// What a streamed body holds here before it must be taken, and what one read adds to it: with the
+// 64 KiB that its consumer keeps, 256 KiB in all.
+constexpr std::size_t stream_piece = 64u << 10;
+constexpr std::size_t stream_read = 64u << 10;
 
 }  // namespace
 
@@ -50,6 +54,8 @@ Exchange::State Exchange::advance() {
     if (!write_some()) break;
   }
   if (state_ != State::waiting) return state_;
+  if (paused_)
+    if (const State state = resume(); state != State::waiting) return state;
   return read_some();
 }
 
@@ -144,11 +150,12 @@ Exchange::State Exchange::read_some() {
     }
     if (got.error != 0 || got.bytes == 0) return end_of_stream(got.error);
     progressed_ = true;
-    if (feed({buffer.data(), got.bytes}) != State::waiting) return state_;
-    // Not even after a short read may it wait: an end that came with the last bytes is announced
-    // by the same edge, and never again.
+    const State state = feed({buffer.data(), got.bytes});
+    if (state != State::waiting) return state;
+    // A short read is no reason to wait: the end of the stream may stand behind it already, and an
+    // edge-triggered loop tells of both only once.
     if (large.empty() && got.bytes == buffer.size()) {
-      large.resize(base::limits::bulk_bytes);
+      large.resize(streaming_ ? stream_read : base::limits::bulk_bytes);
       buffer = large;
     }
   }
@@ -162,43 +169,122 @@ Exchange::State Exchange::feed(std::string_view input) {
         return State::waiting;
       case ResponseReader::Event::head:
         phase_ = Phase::body;
-        to_sink_ = request_.sink != nullptr && reader_.status() < 400;
-        if (const auto length = reader_.content_length(); length && !to_sink_) {
-          if (*length > request_.response_bytes_max)
-            return fail(Outcome::response_too_large, "body",
-                        "response body: Content-Length is " + std::to_string(*length) +
-                            ", at most " + std::to_string(request_.response_bytes_max) +
-                            " allowed; raise limits.response_body or take it with a BodySink");
-          response_.body.reserve(std::min<std::size_t>(*length, reserve_max));
-        }
+        if (!begin_body()) return state_;
+        if (streaming_) return pause(State::head, input);
         break;
       case ResponseReader::Event::body:
-        if (!take_body(reader_.piece())) return state_;
+        if (!take_piece(reader_.piece())) return state_;
+        if (full()) return pause(State::more, input);
         break;
       case ResponseReader::Event::end:
         // Bytes behind the message belong to nobody: they cost the connection.
-        reusable_ = input.empty() && reader_.keep_alive() && !writing_ && !write_broken_;
-        return finish();
+        return end_of_body(input.empty() && reader_.keep_alive() && !writing_ && !write_broken_);
       case ResponseReader::Event::error:
         return fail_reading();
     }
   }
 }
 
-bool Exchange::take_body(std::string_view piece) {
+/// Decides where the body goes and whether it must be decoded on its way.
+bool Exchange::begin_body() {
+  to_sink_ = request_.sink != nullptr && reader_.status() < 400;
+  streaming_ = request_.stream && reader_.status() < 400;
+  if (const auto length = reader_.content_length(); length && !to_sink_ && !streaming_) {
+    if (*length > request_.response_bytes_max) {
+      fail(Outcome::response_too_large, "body",
+           "response body: Content-Length is " + std::to_string(*length) + ", at most " +
+               std::to_string(request_.response_bytes_max) +
+               " allowed; raise limits.response_body or take it with a BodySink");
+      return false;
+    }
+    response_.body.reserve(std::min<std::size_t>(*length, reserve_max));
+  }
+  if (request_.decode && reader_.has_body()) {
+    decoder_ = std::make_unique<BodyDecoder>();
+    if (!decoder_->start(reader_.headers())) {
+      fail(decoder_->error_outcome(), std::string(decoder_->error_reason()),
+           decoder_->error_text());
+      return false;
+    }
+    if (decoder_->needed()) {
+      // The fields describe the body that is handed out.
+      reader_.headers().remove("Content-Encoding");
+      reader_.headers().remove("Content-Length");
+    } else {
+      decoder_.reset();
+    }
+  }
+  if (streaming_) {
+    response_.status = reader_.status();
+    response_.headers = std::move(reader_.headers());
+  }
+  return true;
+}
+
+bool Exchange::within_limit(std::uint64_t bytes) {
+  if (to_sink_ || streaming_ || bytes <= request_.response_bytes_max) return true;
+  fail(Outcome::response_too_large, "body",
+       "response body: more than the " + std::to_string(request_.response_bytes_max) +
+           " bytes allowed; raise limits.response_body or take it with a BodySink");
+  return false;
+}
+
+/// The limit counts what arrives as well as what it becomes.
+bool Exchange::take_piece(std::string_view piece) {
+  body_bytes_ += piece.size();
+  if (!decoder_) return deliver(piece);
+  if (!within_limit(body_bytes_)) return false;
+  decoder_->give(piece);
+  return decode();
+}
+
+/// Hands on what the decoder makes of its input, until that ends or a stream has enough.
+bool Exchange::decode() {
+  while (!full()) {
+    switch (decoder_->next()) {
+      case BodyDecoder::Event::need_more:
+        return true;
+      case BodyDecoder::Event::piece:
+        if (!deliver(decoder_->piece())) return false;
+        break;
+      case BodyDecoder::Event::error:
+        fail(decoder_->error_outcome(), std::string(decoder_->error_reason()),
+             decoder_->error_text());
+        return false;
+    }
+  }
+  decoder_->keep();
+  return true;
+}
+
+bool Exchange::deliver(std::string_view piece) {
   if (to_sink_) {
     if (request_.sink->write({piece.data(), piece.size()})) return true;
     fail(Outcome::cancelled, "sink", "the body sink stopped the call");
     return false;
   }
-  if (response_.body.size() + piece.size() > request_.response_bytes_max) {
-    fail(Outcome::response_too_large, "body",
-         "response body: more than the " + std::to_string(request_.response_bytes_max) +
-             " bytes allowed; raise limits.response_body or take it with a BodySink");
-    return false;
-  }
+  if (!within_limit(response_.body.size() + piece.size())) return false;
   response_.body.append(piece);
   return true;
+}
+
+bool Exchange::full() const noexcept { return streaming_ && response_.body.size() >= stream_piece; }
+
+Exchange::State Exchange::pause(State state, std::string_view rest) {
+  rest_.assign(rest);
+  paused_ = true;
+  return state;
+}
+
+Exchange::State Exchange::resume() {
+  if (full()) return State::more;
+  paused_ = false;
+  const std::string rest = std::exchange(rest_, {});
+  if (decoder_) {
+    if (!decode()) return state_;
+    if (full()) return pause(State::more, rest);
+  }
+  return feed(rest);
 }
 
 Exchange::State Exchange::end_of_stream(int error) {
@@ -216,24 +302,27 @@ Exchange::State Exchange::end_of_stream(int error) {
                              std::to_string(written_) + " bytes were sent";
     return fail(reused_ ? Outcome::stale_connection : Outcome::connection_reset, how, text);
   }
-  const std::string got = ", after " + std::to_string(response_.body.size()) + " bytes of body";
+  const std::string got = ", after " + std::to_string(body_bytes_) + " bytes of body";
   if (error == 0 || error == ECONNABORTED) {
     if (reader_.finish() != ResponseReader::Event::end) return fail_reading();
     // Anybody on the way can forge an end of TCP, but not the close_notify before it.
     if (error != 0)
       return fail(Outcome::response_truncated, "no_close_notify",
                   "the body ends with the connection, and that ended without a close_notify" + got);
-    reusable_ = false;
-    return finish();
+    return end_of_body(false);
   }
   // A reset is never a clean end, not even of a body that ends with the connection.
   return fail(Outcome::response_truncated, fault ? fault->reason : errno_reason(error),
               "the connection broke off in the middle of the response" + got);
 }
 
-Exchange::State Exchange::finish() {
+Exchange::State Exchange::end_of_body(bool reusable) {
+  if (decoder_ && !decoder_->finish())
+    return fail(decoder_->error_outcome(), std::string(decoder_->error_reason()),
+                decoder_->error_text());
+  reusable_ = reusable;
   response_.status = reader_.status();
-  response_.headers = std::move(reader_.headers());
+  if (!streaming_) response_.headers = std::move(reader_.headers());
   response_.trailers = std::move(reader_.trailers());
   return state_ = State::done;
 }

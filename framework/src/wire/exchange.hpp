@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "callerapi/body.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
+#include "wire/inflate.hpp"
 #include "wire/response_reader.hpp"
 #include "wire/stream.hpp"
 
@@ -23,15 +25,21 @@ struct ExchangeRequest {
   BodySource* source = nullptr;  ///< May block: such an exchange never runs on a reactor.
   bool chunked = false;          ///< `source` has no length.
   BodySink* sink = nullptr;      ///< Takes the body of an answer below 400.
+  bool stream = false;           ///< Such a body is taken from the exchange piece by piece.
+  bool decode = false;           ///< Undo the content codings of the answer.
   std::size_t response_bytes_max = 16u << 20;
   ReaderLimits limits;
 };
 
 /// One request and its response on one connection (decision 24): moves bytes whenever it is asked
 /// to and never waits. It knows no loop, no clock and no thread; whoever owns it does.
+///
+/// With `stream`, an answer below 400 is told of twice or more: `head` once, then `more` whenever
+/// enough body lies here to be taken. Until it was taken nothing is read from the connection, so a
+/// consumer that rests holds the peer back and at most 192 KiB are kept.
 class Exchange {
  public:
-  enum class State : std::uint8_t { waiting, done, failed };
+  enum class State : std::uint8_t { waiting, head, more, done, failed };
 
   /// `reused`: the connection has carried a request before.
   Exchange(Stream& stream, ExchangeRequest request, bool reused);
@@ -42,6 +50,8 @@ class Exchange {
   void abort(Outcome outcome, std::string reason, std::string message);
 
   bool wants_write() const noexcept { return writing_; }
+  /// Has a stream stopped reading until its body is taken?
+  bool paused() const noexcept { return paused_; }
   bool progressed() noexcept { return std::exchange(progressed_, false); }
   /// Has a response byte arrived?
   bool answered() const noexcept { return reader_.started(); }
@@ -52,8 +62,10 @@ class Exchange {
   /// After done: may the connection carry another request?
   bool reusable() const noexcept { return reusable_; }
 
-  /// After done.
+  /// After head: status and fields alone. After done: everything that was not taken before.
   Response take_response() { return std::move(response_); }
+  /// Of a streamed body, what has been decoded so far; after `more` and at every end.
+  std::string take_body() { return std::exchange(response_.body, {}); }
   /// After failed.
   Error take_error() { return std::move(error_); }
 
@@ -62,9 +74,16 @@ class Exchange {
   bool fill_piece();
   State read_some();
   State feed(std::string_view input);
-  bool take_body(std::string_view piece);
+  bool begin_body();
+  bool take_piece(std::string_view piece);
+  bool decode();
+  bool deliver(std::string_view piece);
+  bool within_limit(std::uint64_t bytes);
+  bool full() const noexcept;
+  State pause(State state, std::string_view rest);
+  State resume();
   State end_of_stream(int error);
-  State finish();
+  State end_of_body(bool reusable);
   State fail(Outcome outcome, std::string reason, std::string message);
   State fail_reading();
 
@@ -87,7 +106,11 @@ class Exchange {
   bool write_broken_ = false;  ///< The peer stopped reading; its answer may still come.
   std::uint64_t written_ = 0;
   bool progressed_ = false;
-  bool to_sink_ = false;
+  bool to_sink_ = false, streaming_ = false;
+  std::unique_ptr<BodyDecoder> decoder_;  ///< Null: the body is as it was sent.
+  std::uint64_t body_bytes_ = 0;          ///< As they arrived, before decoding.
+  std::string rest_;                      ///< Read, but not looked at before the body was taken.
+  bool paused_ = false;
   bool reusable_ = false;
 };
 

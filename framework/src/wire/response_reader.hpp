@@ -49,6 +49,8 @@ class ResponseReader {
   Headers& trailers() noexcept { return trailers_; }
   /// Length of the body to come; nothing for an answer that has none, such as one to HEAD.
   std::optional<std::uint64_t> content_length() const noexcept { return length_; }
+  /// After `head`: is a body to come? It may still be empty where its length is not known.
+  bool has_body() const noexcept { return state_ != State::body_length || left_ > 0; }
   /// After `body`.
   std::string_view piece() const noexcept { return piece_; }
   /// After `end`: may the connection carry another request?

@@ -1,0 +1,157 @@
+#include "wire/exchange.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "support/coded.hpp"
+
+namespace callerapi::wire {
+namespace {
+
+using State = Exchange::State;
+
+/// A peer that has already sent everything and counts what is read of it.
+class FullStream final : public Stream {
+ public:
+  explicit FullStream(std::string bytes, bool closed = false)
+      : bytes_(std::move(bytes)), closed_(closed) {}
+
+  IoResult read(char* into, std::size_t size) noexcept override {
+    if (at_ == bytes_.size()) return {0, closed_ ? 0 : EAGAIN};
+    const std::size_t n = std::min(size, bytes_.size() - at_);
+    std::memcpy(into, bytes_.data() + at_, n);
+    at_ += n;
+    return {n, 0};
+  }
+  IoResult write(const iovec* pieces, int count) noexcept override {
+    std::size_t all = 0;
+    for (int i = 0; i < count; ++i) all += pieces[i].iov_len;
+    return {all, 0};
+  }
+  bool quiet() noexcept override { return true; }
+  int connect_error() noexcept override { return 0; }
+  void shutdown() noexcept override {}
+  int fd() const noexcept override { return -1; }
+  std::size_t taken() const { return at_; }
+
+ private:
+  const std::string bytes_;
+  const bool closed_;
+  std::size_t at_ = 0;
+};
+
+ExchangeRequest get(bool stream) {
+  ExchangeRequest request;
+  request.method = "GET";
+  request.head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  request.stream = stream;
+  request.decode = true;
+  return request;
+}
+
+std::string answer(std::string_view body, std::string_view fields = "") {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(fields) + "\r\n" + std::string(body);
+}
+
+std::string numbers(std::size_t size) {
+  std::string text;
+  for (std::size_t i = 0; text.size() < size; ++i) text += std::to_string(i * i) + ",";
+  text.resize(size);
+  return text;
+}
+
+TEST(StreamedExchange, ReadsNoFurtherThanItsReaderTakes) {
+  const std::string body = numbers(4u << 20);
+  FullStream peer(answer(body));
+  Exchange exchange(peer, get(true), false);
+
+  ASSERT_EQ(exchange.advance(), State::head);
+  EXPECT_EQ(exchange.take_response().status, 200);
+  EXPECT_LE(peer.taken(), 16u << 10);
+  for (int i = 0; i < 100; ++i) ASSERT_EQ(exchange.advance(), State::more);
+  EXPECT_LE(peer.taken(), 192u << 10) << "asking again reads nothing";
+
+  std::string got = exchange.take_body();
+  State state = State::more;
+  while ((state = exchange.advance()) == State::more) {
+    const std::string piece = exchange.take_body();
+    EXPECT_LE(piece.size(), 128u << 10);
+    got += piece;
+    ASSERT_LE(peer.taken(), got.size() + (192u << 10));
+  }
+  got += exchange.take_body();
+  EXPECT_EQ(state, State::done);
+  EXPECT_TRUE(got == body);
+  EXPECT_TRUE(exchange.reusable());
+}
+
+TEST(StreamedExchange, ABodyThatGrowsIsDecodedOnlyAsFarAsItIsTaken) {
+  const std::string body =
+      std::string(1u << 20, 'a') + numbers(3u << 20) + std::string(1u << 20, 'b');
+  const std::string coded = support::coded(support::coded(body), support::raw_format);
+  FullStream peer(answer(coded, "Content-Encoding: gzip, deflate\r\n"));
+  Exchange exchange(peer, get(true), false);
+
+  ASSERT_EQ(exchange.advance(), State::head);
+  const Response head = exchange.take_response();
+  EXPECT_FALSE(head.headers.contains("Content-Encoding"));
+  EXPECT_FALSE(head.headers.contains("Content-Length"));
+  std::string got;
+  State state = State::more;
+  while ((state = exchange.advance()) == State::more) {
+    const std::string piece = exchange.take_body();
+    EXPECT_LE(piece.size(), 96u << 10);
+    got += piece;
+  }
+  got += exchange.take_body();
+  EXPECT_EQ(state, State::done);
+  EXPECT_TRUE(got == body);
+}
+
+TEST(ExchangePace, AnEndThatCameWithTheLastBytesIsSeenAtOnce) {
+  FullStream peer("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", true);
+  Exchange exchange(peer, get(false), false);
+
+  ASSERT_EQ(exchange.advance(), State::failed);
+  EXPECT_EQ(exchange.take_error().outcome, Outcome::response_truncated);
+}
+
+TEST(ExchangePace, TheLimitCountsWhatArrivesAndWhatItBecomes) {
+  const std::string small = support::coded(std::string(100'000, 'x'));
+  std::string noise;
+  for (int i = 0; i < 4000; ++i) noise += static_cast<char>((i * 7919 + i * i) >> 3);
+  const std::string large = support::coded(noise);
+  for (const std::string& body : {small, large}) {
+    FullStream peer("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + body);
+    ExchangeRequest request = get(false);
+    request.response_bytes_max = 1000;
+    Exchange exchange(peer, std::move(request), false);
+    ASSERT_EQ(exchange.advance(), State::failed);
+    const Error error = exchange.take_error();
+    EXPECT_EQ(error.outcome, Outcome::response_too_large);
+    EXPECT_EQ(error.message,
+              "response body: more than the 1000 bytes allowed; raise limits.response_body or take "
+              "it with a BodySink");
+  }
+}
+
+TEST(ExchangePace, AnAnswerWithoutABodyKeepsItsFieldsWhateverTheySay) {
+  for (const char* method : {"HEAD", "GET"}) {
+    const bool head = std::string_view(method) == "HEAD";
+    FullStream peer(head ? "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Encoding: br\r\n\r\n"
+                         : "HTTP/1.1 304 X\r\nContent-Encoding: br\r\n\r\n");
+    ExchangeRequest request = get(false);
+    request.method = method;
+    Exchange exchange(peer, std::move(request), false);
+    ASSERT_EQ(exchange.advance(), State::done) << method;
+    EXPECT_EQ(exchange.take_response().headers.get("Content-Encoding"), "br") << method;
+  }
+}
+
+}  // namespace
+}  // namespace callerapi::wire
