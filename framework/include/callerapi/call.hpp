@@ -38,16 +38,16 @@ class CALLERAPI_API CallCore {
 template <class T>
 class [[nodiscard]] Call {
  public:
-  using Decode = Result<T> (*)(Result<Response>);
+  using Decode = std::function<Result<T>(Result<Response>)>;
 
   Call(std::shared_ptr<detail::CallCore> core, Decode decode)
-      : core_(std::move(core)), decode_(decode) {}
+      : core_(std::move(core)), decode_(std::move(decode)) {}
   Call(Call&& other) noexcept = default;
   Call& operator=(Call&& other) noexcept {
     if (this != &other) {
       drop();
       core_ = std::move(other.core_);
-      decode_ = other.decode_;
+      decode_ = std::move(other.decode_);
     }
     return *this;
   }
@@ -105,7 +105,7 @@ class [[nodiscard]] Call {
   /// The same call with another way to read its response.
   template <class U>
   Call<U> as(typename Call<U>::Decode decode) && {
-    return {release(), decode};
+    return {release(), std::move(decode)};
   }
 
  private:

@@ -13,6 +13,7 @@
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
 #include "callerapi/stats.hpp"
+#include "callerapi/stream.hpp"
 
 namespace callerapi {
 
@@ -57,6 +58,16 @@ class CALLERAPI_API Caller {
   Call<Response> start_request(std::string_view service, std::string_view method,
                                std::string_view path, Request request = {});
 
+  /// As call() and request(), for a body that is read as it comes: blocks for the head alone. The
+  /// request's own body must be in memory.
+  Result<BodyStream> open_stream(std::string_view service, std::string_view endpoint,
+                                 Request request = {});
+  Result<BodyStream> request_stream(std::string_view service, std::string_view method,
+                                    std::string_view path, Request request = {});
+  /// The same without blocking.
+  Call<BodyStream> start_stream(std::string_view service, std::string_view endpoint,
+                                Request request = {});
+
   /// Reads the registry again and applies what changed; all or nothing. Serialised.
   Result<ReloadReport> reload();
 
@@ -76,6 +87,8 @@ class CALLERAPI_API Caller {
                              Request request);
   Result<Response> call_typed(std::string_view service, const capi_endpoint& contract,
                               Request request);
+  Call<BodyStream> start_stream_typed(std::string_view service, const capi_endpoint& contract,
+                                      Request request);
 
  private:
   explicit Caller(std::shared_ptr<caller::Host> host);

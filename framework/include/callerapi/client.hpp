@@ -77,6 +77,18 @@ class Client {
         .template as<T>(&detail::decode_response<typename E::out>);
   }
 
+  /// Blocks for the head; the body is read as it comes, whatever type the contract declares for it.
+  template <dsl::Text Name, class... Args>
+  Result<BodyStream> stream(Args&&... args) {
+    return start_stream<Name>(std::forward<Args>(args)...).get();
+  }
+  /// The same without blocking.
+  template <dsl::Text Name, class... Args>
+  Call<BodyStream> start_stream(Args&&... args) {
+    using E = endpoint<Name>;
+    return caller_->start_stream_typed(service_, E::row, build<E>(std::forward<Args>(args)...));
+  }
+
  private:
   template <class E, class... Args>
   static Request build(Args&&... args) {

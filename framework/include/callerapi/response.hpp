@@ -10,10 +10,14 @@ namespace callerapi {
 
 /// A complete response, whatever its status. A value.
 struct Response {
-  int status = 0;    ///< 200 to 999.
-  Headers headers;   ///< As received, raw bytes.
+  int status = 0;  ///< 200 to 999.
+  /// As received, raw bytes. Of a body that came coded, Content-Encoding and Content-Length are
+  /// left out: the fields describe `body`.
+  Headers headers;
   Headers trailers;  ///< Fields after a chunked body; never merged into headers.
-  std::string body;  ///< Decoded from its transfer coding; empty when a BodySink took it.
+  /// Decoded from its transfer coding, and from gzip and deflate unless the request brought an
+  /// Accept-Encoding or a Range of its own. Empty when a BodySink took it.
+  std::string body;
   /// What the plugin's map_error says of a status of 400 and more; empty: nothing.
   std::string plugin_error;
 

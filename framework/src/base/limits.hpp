@@ -33,6 +33,10 @@ inline constexpr std::size_t codings_max = 2;
 inline constexpr std::uint64_t inflate_ratio_max = 100;
 inline constexpr std::uint64_t inflate_floor_bytes = 1u << 20;
 
+// Request bodies below this are sent as they are: the head of a gzip member and the work eat the
+// gain.
+inline constexpr std::size_t request_gzip_bytes_min = 1u << 10;
+
 // A body excerpt in an error: enough for any problem+json.
 inline constexpr std::size_t body_excerpt_bytes_max = 64u << 10;
 
@@ -43,6 +47,9 @@ inline constexpr std::size_t name_addresses_max = 16;
 inline constexpr std::size_t names_max = 1024;
 // The largest block lists in use as hosts files are near 4 MiB.
 inline constexpr std::size_t hosts_file_bytes_max = 16u << 20;
+
+// What lies ready of a streamed body. The exchange beneath holds up to three times as much.
+inline constexpr std::size_t stream_buffer_bytes = 64u << 10;
 
 // How much one read from a file or socket moves: from 64 KiB to 512 KiB bulk reads get 3x cheaper.
 inline constexpr std::size_t bulk_bytes = 256u << 10;

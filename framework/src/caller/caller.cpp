@@ -4,6 +4,7 @@
 
 #include "caller/contract.hpp"
 #include "caller/host.hpp"
+#include "callerapi/client.hpp"
 
 namespace callerapi {
 namespace {
@@ -104,6 +105,23 @@ Result<Response> Caller::call_typed(std::string_view service, const capi_endpoin
 Call<Response> Caller::start_typed(std::string_view service, const capi_endpoint& contract,
                                    Request request) {
   return host_->start(typed(*host_, service, contract, request));
+}
+
+Call<BodyStream> Caller::start_stream(std::string_view service, std::string_view endpoint,
+                                      Request request) {
+  return host_->start_stream(by_name(*host_, service, endpoint, request), nullptr);
+}
+Result<BodyStream> Caller::open_stream(std::string_view service, std::string_view endpoint,
+                                       Request request) {
+  return start_stream(service, endpoint, std::move(request)).get();
+}
+Result<BodyStream> Caller::request_stream(std::string_view service, std::string_view method,
+                                          std::string_view path, Request request) {
+  return host_->start_stream(ad_hoc(*host_, service, method, path, request), nullptr).get();
+}
+Call<BodyStream> Caller::start_stream_typed(std::string_view service, const capi_endpoint& contract,
+                                            Request request) {
+  return host_->start_stream(typed(*host_, service, contract, request), &detail::status_error);
 }
 
 Result<ReloadReport> Caller::reload() { return host_->reload(); }

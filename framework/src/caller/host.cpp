@@ -19,6 +19,11 @@ Error closing_error() {
   return {.outcome = Outcome::shutdown, .reason = "closing", .message = "the Caller is closing"};
 }
 
+Error cancelled_error() {
+  return {
+      .outcome = Outcome::cancelled, .reason = "cancelled", .message = "cancelled by the caller"};
+}
+
 /// Runs `task` on the loop and waits for it.
 void on_loop(wire::Loop& loop, const std::function<void()>& task) {
   std::atomic<std::uint32_t> done{0};
@@ -277,11 +282,8 @@ std::shared_ptr<policy::AsyncCall> Host::begin_async(policy::CallParts parts,
                                                      std::function<void(Result<Response>)> done) {
   // The key of the map is the call's address, which exists only after it was made.
   auto key = std::make_shared<policy::AsyncCall*>(nullptr);
-  auto call = std::make_shared<policy::AsyncCall>(
-      std::move(parts), [this, key, done = std::move(done)](Result<Response> result) {
-        async_calls_.erase(*key);
-        done(std::move(result));
-      });
+  auto call = std::make_shared<policy::AsyncCall>(std::move(parts), std::move(done),
+                                                  [this, key] { async_calls_.erase(*key); });
   *key = call.get();
   reactor_->post([this, call] {
     async_calls_.emplace(call.get(), call);
@@ -317,24 +319,27 @@ Call<Response> Host::start(Result<policy::CallParts> parts) {
     pending->complete(std::move(parts).error());
     return {pending, same};
   }
-  const Error why{
-      .outcome = Outcome::cancelled, .reason = "cancelled", .message = "cancelled by the caller"};
   const auto done = [pending](Result<Response> result) { pending->complete(std::move(result)); };
   if (parts->prepared.blocking()) {
     auto token = std::make_shared<policy::StopToken>();
-    pending->on_cancel([token, why] { token->stop(why); });
+    pending->on_cancel([token] { token->stop(cancelled_error()); });
     begin_blocking(std::move(*parts), token, done);
   } else {
-    auto cell = std::make_shared<std::weak_ptr<policy::AsyncCall>>();
-    wire::Loop* loop = reactor_.get();
-    pending->on_cancel([cell, why, loop] {
-      loop->post([cell, why] {
-        if (auto call = cell->lock()) call->end(why);
-      });
-    });
-    *cell = begin_async(std::move(*parts), done);
+    start_on_loop(std::move(*parts), pending, done);
   }
   return {pending, same};
+}
+
+void Host::start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>& pending,
+                         std::function<void(Result<Response>)> done) {
+  auto cell = std::make_shared<std::weak_ptr<policy::AsyncCall>>();
+  wire::Loop* loop = reactor_.get();
+  pending->on_cancel([cell, loop] {
+    loop->post([cell] {
+      if (auto call = cell->lock()) call->end(cancelled_error());
+    });
+  });
+  *cell = begin_async(std::move(parts), std::move(done));
 }
 
 void Host::sweep() {

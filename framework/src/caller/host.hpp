@@ -13,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/mutex.hpp"
 #include "callerapi/caller.hpp"
+#include "callerapi/stream.hpp"
 #include "catalogue/publication.hpp"
 #include "catalogue/snapshot.hpp"
 #include "host/loader.hpp"
@@ -24,6 +25,8 @@
 #include "wire/workers.hpp"
 
 namespace callerapi::caller {
+
+class Pending;
 
 /// Where the registry comes from: a file, or text.
 struct Source {
@@ -42,6 +45,9 @@ class Host : public std::enable_shared_from_this<Host> {
   Result<policy::CallParts> parts(std::string_view service, const Build& build);
   Result<Response> run(Result<policy::CallParts> parts);
   Call<Response> start(Result<policy::CallParts> parts);
+  /// `refused` may turn a complete answer into an error; it may be empty.
+  Call<BodyStream> start_stream(Result<policy::CallParts> parts,
+                                std::function<std::optional<Error>(const Response&)> refused);
 
   Result<ReloadReport> reload();
   std::shared_ptr<const catalogue::Snapshot> snapshot() const { return snapshots_.read(); }
@@ -74,6 +80,8 @@ class Host : public std::enable_shared_from_this<Host> {
   ReloadReport publish(BuiltMap next) CALLERAPI_REQUIRES(control_);
   std::shared_ptr<policy::AsyncCall> begin_async(policy::CallParts parts,
                                                  std::function<void(Result<Response>)> done);
+  void start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>& pending,
+                     std::function<void(Result<Response>)> done);
   void begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopToken> token,
                       std::function<void(Result<Response>)> done);
   void sweep();

@@ -4,8 +4,11 @@
 
 namespace callerapi::policy {
 
-AsyncCall::AsyncCall(CallParts parts, Done done)
-    : run_(std::move(parts)), done_(std::move(done)), timer_([this] { on_time(); }) {}
+AsyncCall::AsyncCall(CallParts parts, Done done, Ended ended)
+    : run_(std::move(parts)),
+      done_(std::move(done)),
+      ended_(std::move(ended)),
+      timer_([this] { on_time(); }) {}
 
 AsyncCall::~AsyncCall() { run_.loop().disarm(timer_); }
 
@@ -38,10 +41,13 @@ void AsyncCall::on_connection(Result<std::unique_ptr<pool::Connection>> got) noe
 void AsyncCall::on_ready() noexcept {
   const auto self = shared_from_this();
   if (waiting_ == Waiting::exchange) pump();
+  if (waiting_ == Waiting::stream) pump_stream();
 }
 
 void AsyncCall::pump() {
-  if (exchange_->advance() != wire::Exchange::State::waiting) return after_exchange();
+  const wire::Exchange::State state = exchange_->advance();
+  if (state == wire::Exchange::State::head) return open_stream();
+  if (state != wire::Exchange::State::waiting) return after_exchange();
   if (exchange_->progressed()) run_.note_progress();
   // The timer is only ever moved forward lazily: it looks again when it fires.
   if (!timer_.armed()) run_.loop().arm(timer_, run_.next_look(*exchange_));
@@ -56,6 +62,9 @@ void AsyncCall::on_time() {
     case Waiting::exchange:
       run_.expire(*exchange_);
       return pump();
+    case Waiting::stream:
+      run_.expire(*exchange_);
+      return pump_stream();
     case Waiting::retry:
       return attempt();
     case Waiting::nothing:
@@ -81,11 +90,73 @@ void AsyncCall::next_or_finish(bool again) {
   run_.loop().arm(timer_, run_.retry_at());
 }
 
+void AsyncCall::open_stream() {
+  run_.loop().disarm(timer_);
+  auto head = run_.open_stream(*exchange_);
+  StreamPipe& pipe = *run_.prepared().stream;
+  auto done = std::exchange(done_, nullptr);
+  const bool wanted = head && pipe.begin([loop = &run_.loop(), self = weak_from_this()] {
+    loop->post([self] {
+      if (auto alive = self.lock()) alive->on_ready();
+    });
+  });
+  if (wanted) {
+    waiting_ = Waiting::stream;
+  } else {
+    // A hook refused the head, or nobody is left to read what follows it.
+    exchange_.reset();
+    run_.origin().give_back(std::move(connection_), false);
+    waiting_ = Waiting::done;
+    if (head) run_.close_stream(std::nullopt);
+    if (auto ended = std::exchange(ended_, nullptr)) ended();
+  }
+  if (done) done(std::move(head));
+  if (waiting_ == Waiting::stream) pump_stream();
+}
+
+void AsyncCall::pump_stream() {
+  StreamPipe& pipe = *run_.prepared().stream;
+  auto state = wire::Exchange::State::more;
+  while (state == wire::Exchange::State::more) {
+    if (pipe.stopped())
+      return end_stream(Error{.outcome = Outcome::cancelled,
+                              .reason = "cancelled",
+                              .message = "the reader of the stream stopped it",
+                              .phase = Phase::body,
+                              .sent = Sent::yes},
+                        false);
+    if (!pipe.room()) return run_.loop().disarm(timer_);
+    // The time that the consumer rested is not the peer's.
+    if (exchange_->paused()) run_.note_progress();
+    state = exchange_->advance();
+    if (exchange_->progressed()) run_.note_progress();
+    pipe.put(exchange_->take_body());
+  }
+  if (state == wire::Exchange::State::done) return end_stream(std::nullopt, exchange_->reusable());
+  if (state == wire::Exchange::State::failed) return end_stream(exchange_->take_error(), false);
+  if (!timer_.armed()) run_.loop().arm(timer_, run_.next_look(*exchange_));
+}
+
+void AsyncCall::end_stream(std::optional<Error> why, bool reusable) {
+  run_.loop().disarm(timer_);
+  waiting_ = Waiting::done;
+  exchange_.reset();
+  // As with a whole answer, the connection goes home before anybody hears of the end.
+  run_.origin().give_back(std::move(connection_), reusable);
+  run_.prepared().stream->end(run_.close_stream(std::move(why)));
+  if (auto ended = std::exchange(ended_, nullptr)) ended();
+}
+
 void AsyncCall::end(Error why) {
   const auto self = shared_from_this();
   if (waiting_ == Waiting::done) return;
   run_.loop().disarm(timer_);
   if (waiting_ == Waiting::connection) run_.origin().withdraw(*this);
+  if (waiting_ == Waiting::stream) {
+    why.sent = Sent::yes;
+    why.phase = Phase::body;
+    return end_stream(std::move(why), false);
+  }
   if (exchange_) {
     why.sent = exchange_->sent();
     why.phase = exchange_->phase();
@@ -98,6 +169,7 @@ void AsyncCall::end(Error why) {
 
 void AsyncCall::finish() {
   waiting_ = Waiting::done;
+  if (auto ended = std::exchange(ended_, nullptr)) ended();
   if (auto done = std::exchange(done_, nullptr)) done(run_.take_result());
 }
 

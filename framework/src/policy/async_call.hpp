@@ -7,14 +7,17 @@
 
 namespace callerapi::policy {
 
-/// Drives one call on the loop. All of it runs on the loop's thread; it keeps itself alive until
-/// it has told its owner, once.
+/// Drives one call on the loop, and after its head the stream that it asked for. All of it runs on
+/// the loop's thread; it keeps itself alive until it has told its owner, once.
 class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
                         private pool::Waiter,
                         private wire::StreamEvents {
  public:
   using Done = std::function<void(Result<Response>)>;
-  AsyncCall(CallParts parts, Done done);
+  using Ended = std::function<void()>;
+  /// `done` hears the result, which of a streamed answer is its head. `ended`: nothing of the call
+  /// is left, not even a stream; it comes first unless there is one.
+  AsyncCall(CallParts parts, Done done, Ended ended);
   ~AsyncCall();
 
   void begin();
@@ -29,13 +32,17 @@ class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
   void attempt();
   void pump();
   void after_exchange();
+  void open_stream();
+  void pump_stream();
+  void end_stream(std::optional<Error> why, bool reusable);
   void next_or_finish(bool again);
   void finish();
 
-  enum class Waiting : std::uint8_t { nothing, connection, exchange, retry, done };
+  enum class Waiting : std::uint8_t { nothing, connection, exchange, stream, retry, done };
 
   CallRun run_;
   Done done_;
+  Ended ended_;
   wire::Timer timer_;
   Waiting waiting_ = Waiting::nothing;
   std::unique_ptr<pool::Connection> connection_;

@@ -77,6 +77,7 @@ bool CallRun::build_head() {
       return false;
     }
   }
+  decode_ = call.decode && headers.get("Accept-Encoding") == wire::accepted_codings;
   head_.clear();
   const auto& proxy = parts_.origin->settings().proxy;
   wire::RequestHead head{
@@ -122,6 +123,8 @@ wire::ExchangeRequest CallRun::request() {
   request.source = call.source.get();
   request.chunked = call.source && !call.source->length();
   request.sink = call.sink.get();
+  request.stream = call.stream != nullptr;
+  request.decode = decode_;
   request.response_bytes_max = call.settings.response_bytes_max;
   request.limits.head_bytes = call.settings.response_head_bytes_max;
   progress_at_ = loop().now();
@@ -130,6 +133,10 @@ wire::ExchangeRequest CallRun::request() {
 
 TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
   const Timeouts& times = parts_.prepared.settings.timeouts;
+  if (streaming_)
+    return std::min(parts_.prepared.stream_deadline, times.stream_idle > Duration::zero()
+                                                         ? plus(progress_at_, times.stream_idle)
+                                                         : no_deadline);
   Duration stall = exchange.wants_write() ? times.write_stall
                    : exchange.answered()  ? times.read_idle
                                           : times.first_byte.value_or(Duration::zero());
@@ -140,6 +147,7 @@ TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
 void CallRun::expire(wire::Exchange& exchange) {
   const TimePoint now = loop().now();
   if (now < next_look(exchange)) return;
+  if (streaming_) return expire_stream(exchange, now);
   const Prepared& call = parts_.prepared;
   if (now >= call.deadline)
     return exchange.abort(Outcome::deadline_exceeded, "total",
@@ -154,6 +162,17 @@ void CallRun::expire(wire::Exchange& exchange) {
                                            : "first_byte";
   exchange.abort(Outcome::attempt_timeout, key,
                  std::string("no byte moved for longer than timeouts.") + key);
+}
+
+void CallRun::expire_stream(wire::Exchange& exchange, TimePoint now) {
+  const Prepared& call = parts_.prepared;
+  if (now >= call.stream_deadline)
+    return exchange.abort(
+        Outcome::deadline_exceeded, "deadline",
+        "the caller's deadline passed before the end of the streamed body was read");
+  exchange.abort(Outcome::attempt_timeout, "stream_idle",
+                 "no byte of the streamed body arrived for longer than timeouts.stream_idle = " +
+                     std::to_string(ms(call.settings.timeouts.stream_idle)) + " ms");
 }
 
 Error CallRun::acquire_expired() const {
@@ -194,6 +213,13 @@ bool CallRun::finished(wire::Exchange& exchange) {
 bool CallRun::completed(Response response) {
   const bool committed = parts_.prepared.sink != nullptr && response.status < 400;
   if (judge({.response = &response, .committed = committed})) return true;
+  if (look_at(response)) set_result(std::move(response));
+  return false;
+}
+
+/// The plugin's last look at a response, and what this side adds to it. False: a hook refused and
+/// the result is set.
+bool CallRun::look_at(Response& response) {
   if (parts_.code) {
     const HookResponse seen{response.status, response.headers, response.body};
     if (auto hooked = parts_.code->on_response(seen); !hooked) {
@@ -206,8 +232,27 @@ bool CallRun::completed(Response response) {
   response.attempts = attempts_;
   response.generation = parts_.generation;
   response.elapsed = loop().now() - parts_.prepared.started;
-  set_result(std::move(response));
-  return false;
+  return true;
+}
+
+Result<Response> CallRun::open_stream(wire::Exchange& exchange) {
+  Response head = exchange.take_response();
+  const bool sound = look_at(head);
+  if (parts_.code) std::exchange(parts_.code, nullptr)->release();
+  if (!sound) return take_result();
+  streaming_ = true;
+  note_progress();
+  return head;
+}
+
+std::optional<Error> CallRun::close_stream(std::optional<Error> why) {
+  if (why) {
+    if (auto closed = parts_.origin->closed()) why = std::move(*closed);
+    why = placed(std::move(*why));
+  }
+  parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (why) parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
+  return why;
 }
 
 bool CallRun::failed(Error error) {

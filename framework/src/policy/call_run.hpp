@@ -79,6 +79,12 @@ class CallRun {
   bool failed(Error error);
   TimePoint retry_at() const noexcept { return retry_at_; }
 
+  /// The head of a streamed answer: runs the last hook and ends the lease on the plugin. What
+  /// follows belongs to next_look(), expire() and close_stream().
+  Result<Response> open_stream(wire::Exchange& exchange);
+  /// The streamed body has ended; answers what to tell its consumer.
+  std::optional<Error> close_stream(std::optional<Error> why);
+
   /// Ends the call from outside.
   void end(Error error);
   /// Ends the lease on the plugin, counts, and hands the result out, once.
@@ -86,6 +92,8 @@ class CallRun {
 
  private:
   bool build_head();
+  bool look_at(Response& response);
+  void expire_stream(wire::Exchange& exchange, TimePoint now);
   void count_attempt() noexcept;
   bool completed(Response response);
   bool judge(Attempted attempt);
@@ -98,6 +106,8 @@ class CallRun {
   int attempts_ = 0;
   bool fresh_ = false;
   std::string head_;
+  bool streaming_ = false;  ///< The head has been handed out.
+  bool decode_ = false;     ///< No hook has asked for other codings.
   TimePoint attempt_began_{}, attempt_ends_{}, progress_at_{}, retry_at_{};
   std::optional<Result<Response>> result_;
 };

@@ -1,9 +1,12 @@
 #include <charconv>
 #include <utility>
 
+#include "base/limits.hpp"
 #include "policy/prepared.hpp"
 #include "policy/uuid.hpp"
+#include "wire/deflate.hpp"
 #include "wire/encode.hpp"
+#include "wire/inflate.hpp"
 #include "wire/multipart_source.hpp"
 
 namespace callerapi::policy {
@@ -141,7 +144,7 @@ Result<void> set_times(Prepared& call, const Request& request, wire::Loop& loop)
   if (call.total <= Duration::zero())
     return invalid(call, "timeout",
                    "a timeout of zero or less leaves no time for the call; give more than 0");
-  call.deadline = request.deadline_at;
+  call.deadline = call.stream_deadline = request.deadline_at;
   if (call.total < no_deadline - call.started)
     call.deadline = std::min(call.deadline, call.started + call.total);
   call.attempts_max = request.attempts_max.value_or(call.settings.retry.max_attempts);
@@ -160,12 +163,31 @@ void set_headers(Prepared& call, const ServiceView& service, Request& request) {
   for (const auto& [name, value] : call.settings.headers) add(name, value);
   add("User-Agent", service.user_agent);
   add("Caller-Name", service.caller_name);
+  // A part of a coded body cannot be decoded: whoever asks for a range gets bytes as they are.
+  call.decode = !call.headers.contains("Accept-Encoding") && !call.headers.contains("Range");
+  if (call.decode) call.headers.add("Accept-Encoding", wire::accepted_codings);
+}
+
+/// Codes the body once, before any hook signs it and so that retries send the same bytes.
+void code_body(Prepared& call) {
+  if (!call.settings.request_gzip || !call.has_body || call.headers.contains("Content-Encoding"))
+    return;
+  if (call.source) {
+    const auto length = call.source->length();
+    if (length && *length < base::limits::request_gzip_bytes_min) return;
+    call.source = wire::make_gzip(std::move(call.source));
+  } else {
+    if (call.body.size() < base::limits::request_gzip_bytes_min) return;
+    call.body = wire::gzip(call.body);
+  }
+  call.headers.add("Content-Encoding", "gzip");
 }
 
 Result<Prepared> finish(Prepared call, const ServiceView& service, Request request,
                         wire::Loop& loop, bool mint_key) {
   set_headers(call, service, request);
   if (auto taken = take_payload(call, request, loop); !taken) return std::move(taken).error();
+  code_body(call);
   call.sink = std::move(request.sink);
   if (!request.key.empty()) {
     call.headers.set("Idempotency-Key", request.key);

@@ -11,6 +11,7 @@
 #include "callerapi/result.hpp"
 #include "policy/endpoint.hpp"
 #include "policy/settings.hpp"
+#include "policy/stream_pipe.hpp"
 #include "wire/loop.hpp"
 #include "wire/uri_template.hpp"
 
@@ -35,6 +36,9 @@ struct Prepared {
   std::unique_ptr<BodySource> source;  ///< streamed.
   bool has_body = false;
   std::shared_ptr<BodySink> sink;
+  std::shared_ptr<StreamPipe> stream;       ///< Takes such a body piece by piece instead.
+  TimePoint stream_deadline = no_deadline;  ///< Given by the caller, not derived from timeouts.
+  bool decode = false;  ///< Accept-Encoding is the engine's own, so codings are undone.
   bool may_repeat = false;
   Settings settings;
   int attempts_max = 1;

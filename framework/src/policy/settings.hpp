@@ -22,7 +22,8 @@ struct Timeouts {
   Duration acquire = 1s;       ///< Waiting for a connection of a full pool. 0: off.
   Duration write_stall = 10s;  ///< No byte could be written for so long. 0: off.
   std::optional<Duration> first_byte;
-  Duration read_idle = 10s;  ///< No byte arrived for so long while a response is read. 0: off.
+  Duration read_idle = 10s;    ///< No byte arrived for so long while a response is read. 0: off.
+  Duration stream_idle = 60s;  ///< The same of a streamed body, in place of all others. 0: off.
 };
 
 /// Semantics S5.
@@ -40,6 +41,7 @@ struct Settings {
   Retry retry;
   std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
   std::size_t response_head_bytes_max = 64u << 10;
+  bool request_gzip = false;  ///< Send bodies of some size gzip-coded.
   std::vector<std::pair<std::string, std::string>> headers;  ///< Added where the call has none.
 
   /// The host's [clamps], which bound the options of a call as well.

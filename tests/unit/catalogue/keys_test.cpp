@@ -37,6 +37,8 @@ TEST(Keys, BuiltInValuesAreThoseOfTheSettings) {
   EXPECT_EQ(built_in.policy.retry.throttle_cap, policy.retry.throttle_cap);
   EXPECT_EQ(built_in.policy.retry.max_retry_after, policy.retry.max_retry_after);
   EXPECT_EQ(built_in.policy.retry.on_500, policy.retry.on_500);
+  EXPECT_EQ(built_in.policy.timeouts.stream_idle, policy.timeouts.stream_idle);
+  EXPECT_EQ(built_in.policy.request_gzip, policy.request_gzip);
   EXPECT_EQ(built_in.policy.response_bytes_max, policy.response_bytes_max);
   EXPECT_EQ(built_in.policy.response_head_bytes_max, policy.response_head_bytes_max);
 }
@@ -59,6 +61,8 @@ TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
                         low.policy.retry.throttle_cap != high.policy.retry.throttle_cap ||
                         low.policy.retry.max_retry_after != high.policy.retry.max_retry_after ||
                         low.policy.retry.on_500 != high.policy.retry.on_500 ||
+                        low.policy.timeouts.stream_idle != high.policy.timeouts.stream_idle ||
+                        low.policy.request_gzip != high.policy.request_gzip ||
                         low.policy.response_bytes_max != high.policy.response_bytes_max ||
                         low.policy.response_head_bytes_max != high.policy.response_head_bytes_max;
     const bool pool = low.pool != high.pool;

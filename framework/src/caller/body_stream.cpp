@@ -1,0 +1,134 @@
+#include "caller/body_stream.hpp"
+
+#include <array>
+#include <utility>
+
+#include "base/fork.hpp"
+#include "caller/host.hpp"
+#include "caller/pending.hpp"
+
+namespace callerapi {
+
+detail::StreamCore::~StreamCore() = default;
+
+Result<std::string> detail::piece_of(Result<Response> piece) {
+  if (!piece) return std::move(piece).error();
+  return std::move(piece->body);
+}
+
+Result<std::string> BodyStream::read_all(std::size_t limit) {
+  constexpr std::size_t step = std::size_t{64} << 10;
+  std::string all;
+  for (;;) {
+    const std::size_t before = all.size();
+    all.resize(before + step);
+    auto got = read({all.data() + before, step});
+    if (!got) return std::move(got).error();
+    all.resize(before + *got);
+    if (*got == 0) return all;
+    if (all.size() > limit)
+      return Error{.outcome = Outcome::response_too_large,
+                   .reason = "body",
+                   .message = "the streamed body is longer than the " + std::to_string(limit) +
+                              " bytes that were to be read at once",
+                   .phase = Phase::body,
+                   .sent = Sent::yes,
+                   .status = status()};
+  }
+}
+
+namespace caller {
+namespace {
+
+Error cancelled() {
+  return {.outcome = Outcome::cancelled,
+          .reason = "cancelled",
+          .message = "the reader of the stream stopped it",
+          .phase = Phase::body,
+          .sent = Sent::yes};
+}
+
+Error refuse(const policy::Prepared& call, std::string text) {
+  return policy::call_error(call.where, Outcome::invalid_argument, "stream", std::move(text));
+}
+
+}  // namespace
+
+StreamEnd::StreamEnd(std::shared_ptr<policy::StreamPipe> pipe, std::shared_ptr<Executor> executor,
+                     std::function<bool()> inside)
+    : pipe_(std::move(pipe)),
+      executor_(std::move(executor)),
+      inside_(std::move(inside)),
+      fork_count_(base::fork_count()) {}
+
+StreamEnd::~StreamEnd() { StreamEnd::cancel(); }
+
+void StreamEnd::cancel() noexcept {
+  // In a forked child the pipe's lock may be held for ever by a thread that is not there.
+  if (fork_count_ == base::fork_count()) pipe_->stop(cancelled());
+}
+
+Result<std::size_t> StreamEnd::read(std::span<char> into) {
+  if (fork_count_ != base::fork_count())
+    return Error{.outcome = Outcome::forked,
+                 .reason = "forked",
+                 .message = "this stream belongs to the parent process"};
+  if (!pipe_->ready() && inside_())
+    return Error{Outcome::invalid_argument, "would_deadlock",
+                 "read() on the reactor's own thread would wait for itself; use next()"};
+  return pipe_->read(into);
+}
+
+std::shared_ptr<detail::CallCore> StreamEnd::next() {
+  auto pending = std::make_shared<Pending>(executor_, inside_);
+  pending->on_cancel([pipe = pipe_] { pipe->stop(cancelled()); });
+  pipe_->when_ready([pending, pipe = pipe_.get()] {
+    auto bytes = pipe->take();
+    if (!bytes) return pending->complete(std::move(bytes).error());
+    Response piece;
+    piece.body = std::move(*bytes);
+    pending->complete(std::move(piece));
+  });
+  return pending;
+}
+
+Call<BodyStream> Host::start_stream(Result<policy::CallParts> parts,
+                                    std::function<std::optional<Error>(const Response&)> refused) {
+  auto pending =
+      std::make_shared<Pending>(executor_, [loop = reactor_.get()] { return loop->inside(); });
+  if (parts && parts->prepared.blocking()) {
+    const bool sink = parts->prepared.sink != nullptr;
+    const Error why = refuse(
+        parts->prepared, sink ? "a stream takes the body itself; leave out into()"
+                              : "a streamed answer needs a request body in memory; a body from a "
+                                "file, a generator or multipart blocks the reactor");
+    if (parts->code) parts->code->release();
+    parts = why;
+  }
+  if (!parts) {
+    pending->complete(std::move(parts).error());
+    return {pending, [](Result<Response> r) -> Result<BodyStream> { return std::move(r).error(); }};
+  }
+  auto pipe = std::make_shared<policy::StreamPipe>();
+  parts->prepared.stream = pipe;
+  auto end = std::make_shared<StreamEnd>(pipe, executor_,
+                                         [loop = reactor_.get()] { return loop->inside(); });
+  start_on_loop(std::move(*parts), pending, [pending, pipe](Result<Response> result) {
+    if (!pipe->begun()) {
+      // Refused, answered whole, or from a testing transport.
+      if (result) pipe->put(result->body);
+      pipe->end(result ? std::nullopt : std::optional(result.error()));
+    }
+    pending->complete(std::move(result));
+  });
+  return {pending, [end, refused = std::move(refused)](Result<Response> r) -> Result<BodyStream> {
+            if (!r) return std::move(r).error();
+            if (refused)
+              if (auto why = refused(*r)) return std::move(*why);
+            r->body.clear();
+            return BodyStream(end, std::move(*r));
+          }};
+}
+
+}  // namespace caller
+}  // namespace callerapi
