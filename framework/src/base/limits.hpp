@@ -37,6 +37,9 @@ inline constexpr std::uint64_t inflate_floor_bytes = 1u << 20;
 // gain.
 inline constexpr std::size_t request_gzip_bytes_min = 1u << 10;
 
+// A download goes on so often after its connection broke; a peer that breaks more is no source.
+inline constexpr int download_resumes_max = 8;
+
 // A body excerpt in an error: enough for any problem+json.
 inline constexpr std::size_t body_excerpt_bytes_max = 64u << 10;
 
