@@ -115,7 +115,8 @@ TEST(Stream, AReaderThatRestsHoldsThePeerBack) {
   PushServer server;
   Caller caller = caller_of(server.url());
   std::string body;
-  for (std::size_t i = 0; body.size() < 64u << 20; ++i) body += std::to_string(i * i) + ",";
+  for (int i = 0; body.size() < 24u << 20; ++i)
+    body += std::to_string(i) + std::string(10'000, static_cast<char>('a' + i % 26));
   auto opening = caller.start_stream("echo", "get", Request{}.path("id", "1"));
   server.accept_request();
   server.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
@@ -368,6 +369,33 @@ TEST(Stream, NextBringsPiecesWithoutBlocking) {
   EXPECT_EQ(piece.get().value(), "one");
   server.send("0\r\n\r\n");
   EXPECT_EQ(stream->next().get().value(), "");
+}
+
+TEST(Stream, ReadAllKeepsToItsBound) {
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::ok("hello")}; });
+  Caller caller = caller_of(server.url());
+
+  auto enough = caller.open_stream("echo", "get", Request{}.path("id", "1")).value().read_all(5);
+  auto less = caller.open_stream("echo", "get", Request{}.path("id", "1")).value().read_all(4);
+
+  EXPECT_EQ(enough.value(), "hello");
+  EXPECT_EQ(less.error().message,
+            "the streamed body is longer than the 4 bytes that were to be read at once");
+}
+
+TEST(Stream, ANextThatIsDroppedCancelsTheStream) {
+  PushServer server;
+  Caller caller = caller_of(server.url());
+  auto opening = caller.start_stream("echo", "get", Request{}.path("id", "1"));
+  server.accept_request();
+  server.send(chunked_head);
+  auto stream = std::move(opening).get();
+  ASSERT_TRUE(stream);
+
+  { const auto unused = stream->next(); }
+
+  EXPECT_EQ(read_some(*stream), "error: cancelled/cancelled");
+  EXPECT_TRUE(server.closed_by_peer());
 }
 
 TEST(Stream, ATestingTransportAnswersStreamsToo) {
