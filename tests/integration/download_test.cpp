@@ -135,6 +135,7 @@ TEST_F(Download, AnErrorLeavesTheNameAsItWas) {
       [&](const SeenRequest& request) { return part_of(text, request, step, etag); });
 
   auto weak = fetch(server);
+  ASSERT_FALSE(weak);
   EXPECT_EQ(weak.error().outcome, Outcome::response_truncated);
   EXPECT_EQ(server.requests().size(), 1u) << "a weak ETag says nothing of bytes";
   EXPECT_EQ(files(), 0);
@@ -143,6 +144,7 @@ TEST_F(Download, AnErrorLeavesTheNameAsItWas) {
   etag = "\"v1\"";
   step = 10;
   auto crumbs = fetch(server);
+  ASSERT_FALSE(crumbs);
   EXPECT_EQ(crumbs.error().outcome, Outcome::response_truncated);
   EXPECT_EQ(server.requests().size(), 10u) << "8 times it went on";
   EXPECT_EQ(content(), "the old one");
