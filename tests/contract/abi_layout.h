@@ -27,3 +27,5 @@ LAYOUT(offsetof(capi_plugin, id) == 24 && offsetof(capi_plugin, owner) == 56);
 LAYOUT(offsetof(capi_plugin, endpoints) == 72 && offsetof(capi_plugin, n_endpoints) == 80);
 LAYOUT(offsetof(capi_plugin, policy) == 88 && offsetof(capi_plugin, hooks) == 104);
 LAYOUT(offsetof(capi_plugin, create) == 112 && offsetof(capi_plugin, destroy) == 128);
+LAYOUT(sizeof(capi_note) == 152 && offsetof(capi_note, size) == 24);
+LAYOUT(offsetof(capi_note, id) == 40 && offsetof(capi_note, compiler) == 128);

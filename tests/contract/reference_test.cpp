@@ -7,6 +7,7 @@
 
 #include "base/outcomes_reference.hpp"
 #include "catalogue/keys.hpp"
+#include "host/faults.hpp"
 
 namespace callerapi {
 namespace {
@@ -42,6 +43,10 @@ void compare(const std::string& page, const std::string& generated) {
 
 TEST(Reference, OutcomesPageIsMadeFromTheTable) {
   compare("outcomes.md", base::outcomes_reference());
+}
+
+TEST(Reference, PluginErrorsPageIsMadeFromTheTableOfFaults) {
+  compare("plugin_errors.md", host::plugin_errors_reference());
 }
 
 TEST(Reference, RegistryPageIsMadeFromTheKeys) {
@@ -83,6 +88,8 @@ TEST(Reference, RegistryPageIsMadeFromTheKeys) {
           "| `services.X.proxy` | `http://[user:password@]host:port`, or `env`: `http_proxy` and "
           "`no_proxy`, lower case only; unset: none; also in `[defaults]` |\n"
           "| `services.X.sha256` | pin of the plugin file |\n"
+          "| `services.X.allow_downgrade` | a plugin of a lower version may replace the running "
+          "one |\n"
           "| `services.X.tls.ca_file` | certificates to trust, PEM; unset: the system's |\n"
           "| `services.X.tls.cert_file`, `services.X.tls.key_file` | our own chain and its key, "
           "PEM, for servers that ask |\n"

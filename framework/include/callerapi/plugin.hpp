@@ -142,6 +142,36 @@ constexpr capi_plugin describe() {
           .destroy = code ? &Border<P>::destroy : nullptr};
 }
 
+/// The descriptor's words once more, where a host can read them without loading the library.
+consteval capi_note note_of(std::string_view id, std::string_view version) {
+  capi_note note{.name_size = 10,
+                 .desc_size = 128,
+                 .type = 1,
+                 .name = "CallerAPI",
+                 .size = 128,
+                 .abi_major = CALLERAPI_ABI_MAJOR,
+                 .abi_minor = CALLERAPI_ABI_MINOR,
+                 .min_host_version = {static_cast<std::uint32_t>(version_packed),
+                                      static_cast<std::uint32_t>(version_packed >> 32)},
+                 .id = {},
+                 .version = {},
+                 .compiler = {}};
+  const auto fill = [](auto& to, std::string_view from) {
+    if (from.size() >= sizeof to)
+      throw "callerapi: an id has at most 63 bytes, a version at most 23";
+    for (std::size_t i = 0; i < from.size(); ++i) to[i] = from[i];
+  };
+  fill(note.id, id);
+  fill(note.version, version);
+#ifdef __clang__
+  constexpr std::string_view compiler = "clang " __clang_version__;
+#else
+  constexpr std::string_view compiler = "g++ " __VERSION__;
+#endif
+  fill(note.compiler, compiler.substr(0, sizeof note.compiler - 1));
+  return note;
+}
+
 }  // namespace detail
 
 /// The same plugin linked into a program: give it to Options::static_plugins.
@@ -150,8 +180,11 @@ inline constexpr capi_plugin static_plugin = detail::describe<P>();
 
 }  // namespace callerapi
 
-/// Exports the plugin. Once, in one source file of the library, at namespace scope.
-#define CALLERAPI_PLUGIN(Type)                                                                 \
-  extern "C"                                                                                   \
-      __attribute__((visibility("default"))) constinit const capi_plugin callerapi_plugin_v0 = \
-          ::callerapi::detail::describe<Type>();
+/// Exports the plugin, and its note. Once, in one source file of the library, at namespace scope.
+#define CALLERAPI_PLUGIN(Type)                                                                   \
+  extern "C"                                                                                     \
+      __attribute__((visibility("default"))) constinit const capi_plugin callerapi_plugin_v0 =   \
+          ::callerapi::detail::describe<Type>();                                                 \
+  extern "C" __attribute__((section(CALLERAPI_NOTE_SECTION), used, aligned(4),                   \
+                            visibility("hidden"))) constinit const capi_note callerapi_note_v0 = \
+      ::callerapi::detail::note_of(Type::id, Type::version);

@@ -18,7 +18,12 @@ struct Stats {
   std::uint64_t calls_in_flight = 0;     ///< Gauge.
   std::uint64_t reloads_applied = 0;
   std::uint64_t reloads_refused = 0;
-  std::uint64_t generation = 0;  ///< Gauge: number of the published snapshot.
+  std::uint64_t generation = 0;        ///< Gauge: number of the published snapshot.
+  std::uint64_t plugins_draining = 0;  ///< Gauge: replaced plugins that calls still hold.
+  std::uint64_t plugins_overdue = 0;   ///< Gauge: of these, beyond their drain time of 30 s.
+  std::uint64_t plugins_zombie = 0;    ///< Gauge: unloaded and still mapped, in this process.
+  std::uint64_t hook_failures = 0;     ///< Hooks that failed or threw.
+  std::uint64_t hook_slow = 0;         ///< Hooks that took over 50 ms.
 };
 
 /// One service as it is registered.
@@ -26,6 +31,9 @@ struct ServiceInfo {
   std::string name, plugin, plugin_version, owner, base_url;
   std::size_t endpoints = 0;
   std::uint64_t generation = 0;
+  std::uint64_t hook_failures = 0;  ///< Of this generation: hooks that failed or threw,
+  std::uint64_t hook_slow = 0;      ///< or took over 50 ms.
+  bool hooks_off = false;           ///< A hook failed or was slow ten times in a row, and rests.
 };
 
 /// One parameter of an endpoint.

@@ -128,9 +128,21 @@ Result<ReloadReport> Caller::reload() { return host_->reload(); }
 
 std::vector<ServiceInfo> Caller::services() const {
   std::vector<ServiceInfo> out;
-  for (const auto& [name, s] : host_->snapshot()->services)
-    out.push_back({name, s->plugin_id, s->plugin_version, s->owner, s->base_url_text,
-                   s->endpoints.size(), s->generation});
+  for (const auto& [name, s] : host_->snapshot()->services) {
+    ServiceInfo& info = out.emplace_back(ServiceInfo{.name = name,
+                                                     .plugin = s->plugin_id,
+                                                     .plugin_version = s->plugin_version,
+                                                     .owner = s->owner,
+                                                     .base_url = s->base_url_text,
+                                                     .endpoints = s->endpoints.size(),
+                                                     .generation = s->generation});
+    // Host::build_one() makes every code of a service.
+    if (const auto* code = static_cast<const host::LoadedCode*>(s->code.get())) {
+      info.hook_failures = code->hook_failures();
+      info.hook_slow = code->hook_slow();
+      info.hooks_off = code->hooks_off();
+    }
+  }
   return out;
 }
 

@@ -35,6 +35,13 @@ void on_loop(wire::Loop& loop, const std::function<void()>& task) {
   while (done.load() == 0) base::futex_wait_until(done, 0, no_deadline);
 }
 
+bool wants_safe_mode(const Options& options) {
+  const auto environment =
+      options.environment ? *options.environment : registry::process_environment();
+  const auto found = environment.find("CALLERAPI_SAFE_MODE");
+  return found != environment.end() && found->second == "1";
+}
+
 }  // namespace
 
 Host::Host(Source source, Options options)
@@ -42,10 +49,12 @@ Host::Host(Source source, Options options)
       options_(std::move(options)),
       log_(options_.log),
       fork_count_(base::fork_count()),
+      safe_mode_(wants_safe_mode(options_)),
       executor_(options_.executor ? options_.executor : Executor::pool(1)),
+      prober_(options_.probe),
       snapshots_(std::make_shared<const catalogue::Snapshot>()),
       lane_(std::make_unique<wire::Workers>(lane_threads_max)),
-      reaper_(std::make_unique<wire::Workers>(1)) {}
+      reaper_(std::make_unique<host::Reaper>(log_, plugin_counters_)) {}
 
 Result<std::shared_ptr<Host>> Host::open(Source source, Options options) {
   std::shared_ptr<Host> host(new Host(std::move(source), std::move(options)));
@@ -109,28 +118,39 @@ Result<registry::Registry> Host::read() const {
                                   environment);
 }
 
+host::LoadRequest Host::load_request(const registry::Registry& registry,
+                                     const registry::ServiceEntry& entry) {
+  host::LoadRequest request{.service = entry.name,
+                            .plugin = entry.plugin,
+                            .plugin_dir = registry.plugin_dir,
+                            .sha256 = entry.sha256,
+                            .require_pins = registry.require_pins,
+                            .insecure_permissions = registry.insecure_permissions,
+                            .pinned = entry.pinned,
+                            .allow_downgrade = entry.allow_downgrade,
+                            .safe_mode = safe_mode_,
+                            .config = entry.config};
+  const auto previous = built_.find(entry.name);
+  if (previous != built_.end() && previous->second.entry.plugin == entry.plugin) {
+    request.running = previous->second.generation;
+    request.same_setup = previous->second.entry.config == entry.config &&
+                         previous->second.entry.pinned == entry.pinned;
+  }
+  return request;
+}
+
 Result<Host::Built> Host::build_one(const registry::Registry& registry,
-                                    const registry::ServiceEntry& entry) {
-  const host::LoadRequest request{
-      entry.name,   entry.plugin,          registry.plugin_dir,
-      entry.sha256, registry.require_pins, registry.insecure_permissions,
-      entry.config};
-  const host::LoadWith with{log_,
-                            [this](std::function<void()> task) { reaper_->run(std::move(task)); },
-                            options_.static_plugins};
-  auto generation = host::load(request, with);
+                                    const registry::ServiceEntry& entry,
+                                    const host::LoadRequest& request) {
+  auto generation = host::load(request, load_with());
   if (!generation) return std::move(generation).error();
   const auto previous = built_.find(entry.name);
-  if (previous != built_.end() && previous->second.entry == entry &&
-      !(*generation)->sha256.empty() &&
-      previous->second.generation->sha256 == (*generation)->sha256) {
-    if ((*generation)->code) (*generation)->code->close();
-    return previous->second;
-  }
+  const bool running = request.running == *generation;
+  if (running && previous->second.entry == entry) return previous->second;
   auto service = catalogue::make_service(entry.name, (*generation)->tables, entry.layers);
   auto url = wire::parse_base_url(entry.base_url);
   if (!service || !url) {
-    if ((*generation)->code) (*generation)->code->close();
+    if (!running && (*generation)->code) (*generation)->code->close();
     return service ? std::move(url).error() : std::move(service).error();
   }
   catalogue::Service& s = **service;
@@ -179,9 +199,22 @@ Result<pool::Settings> Host::pool_settings(const catalogue::Service& service,
 }
 
 Result<Host::BuiltMap> Host::build(const registry::Registry& registry) {
+  std::vector<host::LoadRequest> requests;
+  for (const registry::ServiceEntry& entry : registry.services)
+    requests.push_back(load_request(registry, entry));
+  host::prepare(requests, load_with());
   BuiltMap next;
-  for (const registry::ServiceEntry& entry : registry.services) {
-    auto built = build_one(registry, entry);
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const registry::ServiceEntry& entry = registry.services[i];
+    auto built = build_one(registry, entry, requests[i]);
+    if (!built && !entry.required) {
+      const auto old = built_.find(entry.name);
+      log_.write(LogLevel::error, "registry",
+                 built.error().message + "; not required, so it is " +
+                     (old == built_.end() ? "left out" : "kept as it was"));
+      if (old != built_.end()) next.insert(*old);
+      continue;
+    }
     if (!built) {
       // All or nothing: what was loaded for this attempt goes again.
       for (auto& [name, loaded] : next) {
@@ -358,7 +391,12 @@ Stats Host::stats() const {
           .calls_in_flight = call_counters_.in_flight,
           .reloads_applied = reloads_applied_,
           .reloads_refused = reloads_refused_,
-          .generation = snapshots_.read()->number};
+          .generation = snapshots_.read()->number,
+          .plugins_draining = plugin_counters_.draining,
+          .plugins_overdue = plugin_counters_.overdue,
+          .plugins_zombie = host::zombies(),
+          .hook_failures = plugin_counters_.hook_failures,
+          .hook_slow = plugin_counters_.hook_slow};
 }
 
 void Host::shutdown(Duration drain) {

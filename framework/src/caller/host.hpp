@@ -72,11 +72,16 @@ class Host : public std::enable_shared_from_this<Host> {
   Host(Source source, Options options);
   Result<registry::Registry> read() const;
   Result<BuiltMap> build(const registry::Registry& registry) CALLERAPI_REQUIRES(control_);
-  Result<Built> build_one(const registry::Registry& registry, const registry::ServiceEntry& entry)
-      CALLERAPI_REQUIRES(control_);
   Result<pool::Settings> pool_settings(const catalogue::Service& service,
                                        const registry::ServiceEntry& entry) const
       CALLERAPI_REQUIRES(control_);
+  host::LoadRequest load_request(const registry::Registry& registry,
+                                 const registry::ServiceEntry& entry) CALLERAPI_REQUIRES(control_);
+  Result<Built> build_one(const registry::Registry& registry, const registry::ServiceEntry& entry,
+                          const host::LoadRequest& request) CALLERAPI_REQUIRES(control_);
+  host::LoadWith load_with() {
+    return {{log_, *reaper_, plugin_counters_}, prober_, options_.static_plugins};
+  }
   ReloadReport publish(BuiltMap next) CALLERAPI_REQUIRES(control_);
   std::shared_ptr<policy::AsyncCall> begin_async(policy::CallParts parts,
                                                  std::function<void(Result<Response>)> done);
@@ -92,9 +97,12 @@ class Host : public std::enable_shared_from_this<Host> {
   const base::SystemClock clock_;
   const base::Log log_;
   const unsigned fork_count_;
+  const bool safe_mode_;  ///< CALLERAPI_SAFE_MODE=1: no code of plugins is run.
   std::shared_ptr<Executor> executor_;
   pool::Counters pool_counters_;
   policy::CallCounters call_counters_;
+  host::Counters plugin_counters_;
+  host::Prober prober_;
   std::atomic<std::uint64_t> reloads_applied_{0}, reloads_refused_{0};
   std::atomic<bool> closing_{false};
 
@@ -112,8 +120,8 @@ class Host : public std::enable_shared_from_this<Host> {
   BuiltMap built_ CALLERAPI_GUARDED_BY(control_);
   std::uint64_t published_ CALLERAPI_GUARDED_BY(control_) = 0;
 
-  std::unique_ptr<wire::Workers> lane_;    ///< Calls that stream bodies.
-  std::unique_ptr<wire::Workers> reaper_;  ///< Unloads plugins.
+  std::unique_ptr<wire::Workers> lane_;   ///< Calls that stream bodies.
+  std::unique_ptr<host::Reaper> reaper_;  ///< Unloads plugins.
   std::unique_ptr<registry::FileWatch> watch_;
 };
 

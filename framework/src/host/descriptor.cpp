@@ -8,7 +8,7 @@
 
 #include "base/limits.hpp"
 #include "callerapi/version.hpp"
-#include "host/plugin_file.hpp"
+#include "host/faults.hpp"
 #include "wire/syntax.hpp"
 #include "wire/uri_template.hpp"
 
@@ -36,18 +36,18 @@ class Copier {
  public:
   explicit Copier(const std::string& file) : file_(file) {}
 
-  Error bad(std::string reason, std::string text) const {
-    return rejected(file_, std::move(reason), std::move(text));
+  Error bad(PluginFault fault, const std::string& text) const {
+    return rejected(file_, fault, text);
   }
 
   Result<std::string> text(capi_str from, std::string_view what) const {
     if (from.len > limits::plugin_text_bytes_max || (from.ptr == nullptr && from.len > 0))
-      return bad("descriptor_text", std::string(what) + " is " + std::to_string(from.len) +
-                                        " bytes long, at most " +
-                                        std::to_string(limits::plugin_text_bytes_max) + " allowed");
+      return bad(PluginFault::descriptor_text,
+                 std::string(what) + " is " + std::to_string(from.len) + " bytes long, at most " +
+                     std::to_string(limits::plugin_text_bytes_max) + " allowed");
     std::string copy(from.ptr == nullptr ? "" : from.ptr, from.len);
     if (!wire::is_field_value(copy))
-      return bad("descriptor_text", std::string(what) + " holds a control byte");
+      return bad(PluginFault::descriptor_text, std::string(what) + " holds a control byte");
     return copy;
   }
 
@@ -55,11 +55,11 @@ class Copier {
                      std::uint32_t stride, std::uint32_t stride_min) const {
     if (count == 0) return {};
     if (rows == nullptr || count > max || stride < stride_min || stride > stride_max)
-      return bad("descriptor_table", std::string(what) + ": " + std::to_string(count) +
-                                         " rows of " + std::to_string(stride) + " bytes; at most " +
-                                         std::to_string(max) + " rows of " +
-                                         std::to_string(stride_min) + " to " +
-                                         std::to_string(stride_max));
+      return bad(PluginFault::descriptor_table, std::string(what) + ": " + std::to_string(count) +
+                                                    " rows of " + std::to_string(stride) +
+                                                    " bytes; at most " + std::to_string(max) +
+                                                    " rows of " + std::to_string(stride_min) +
+                                                    " to " + std::to_string(stride_max));
     return {};
   }
 
@@ -88,7 +88,7 @@ class Copier {
     if (!name) return std::move(name).error();
     if (name->empty() || row.place < CAPI_PATH || row.place > CAPI_LOCATION ||
         row.type < CAPI_TEXT || row.type > CAPI_BOOLEAN)
-      return bad("descriptor_parameter",
+      return bad(PluginFault::descriptor_parameter,
                  where + " parameter '" + *name +
                      "' has a place or type this host does not know; update the host");
     return policy::Param{std::move(*name), static_cast<policy::Place>(row.place),
@@ -107,19 +107,20 @@ Result<void> Copier::check_template(const policy::Endpoint& endpoint,
   const bool location = std::ranges::any_of(
       endpoint.params, [](const auto& p) { return p.place == policy::Place::location; });
   if (!location && !endpoint.path.starts_with('/'))
-    return bad("descriptor_bad_template", where + " needs a path that starts with '/'");
+    return bad(PluginFault::descriptor_bad_template, where + " needs a path that starts with '/'");
   const auto compiled = wire::UriTemplate::compile(endpoint.path);
-  if (!compiled) return bad("descriptor_bad_template", where + " " + compiled.error().message);
+  if (!compiled)
+    return bad(PluginFault::descriptor_bad_template, where + " " + compiled.error().message);
   const auto in_path = [](policy::Place place) {
     return place == policy::Place::path || place == policy::Place::location;
   };
   for (const std::string& hole : compiled->names())
     if (std::ranges::none_of(endpoint.params, [&](const auto& p) { return p.name == hole; }))
-      return bad("descriptor_bad_template",
+      return bad(PluginFault::descriptor_bad_template,
                  where + " has no parameter for '{" + hole + "}' of its path");
   for (const policy::Param& p : endpoint.params)
     if (in_path(p.place) && std::ranges::find(compiled->names(), p.name) == compiled->names().end())
-      return bad("descriptor_bad_template",
+      return bad(PluginFault::descriptor_bad_template,
                  where + " has no '{" + p.name + "}' in its path for the parameter of that name");
   return {};
 }
@@ -136,15 +137,16 @@ Result<catalogue::EndpointTable> Copier::endpoint(const capi_plugin& plugin,
   if (!method) return std::move(method).error();
   if (!path) return std::move(path).error();
   if (name->empty() || !wire::is_token(*name))
-    return bad("descriptor_name", number + " has no usable name");
+    return bad(PluginFault::descriptor_name, number + " has no usable name");
   const std::string where = number + " '" + *name + "'";
   if (!wire::is_token(*method))
-    return bad("descriptor_method", where + " has the method '" + wire::printable(*method) +
-                                        "', which is no HTTP token");
+    return bad(
+        PluginFault::descriptor_method,
+        where + " has the method '" + wire::printable(*method) + "', which is no HTTP token");
   if (row.request_body < CAPI_BODY_NONE || row.request_body > CAPI_BODY_BYTES ||
       row.response_body < CAPI_BODY_NONE || row.response_body > CAPI_BODY_BYTES ||
       row.idempotency > CAPI_IDEMPOTENCY_KEY)
-    return bad("descriptor_enum",
+    return bad(PluginFault::descriptor_enum,
                where + " uses a body kind or idempotency this host does not know; update the host");
   if (auto sound = table(where + " parameters", row.params, row.n_params, limits::params_max,
                          row.param_stride, sizeof(capi_param));
@@ -170,32 +172,84 @@ Result<catalogue::EndpointTable> Copier::endpoint(const capi_plugin& plugin,
   return out;
 }
 
-Result<void> check_abi(const Copier& copy, const capi_plugin& plugin) {
-  if (plugin.abi_major != CALLERAPI_ABI_MAJOR)
-    return copy.bad("abi_major_mismatch",
-                    "built for ABI " + std::to_string(plugin.abi_major) + ", this host speaks " +
-                        std::to_string(CALLERAPI_ABI_MAJOR) + "; rebuild the plugin");
+Result<void> check_abi(const std::string& file, const capi_plugin& plugin) {
+  if (auto speaks = check_versions(file, plugin.abi_major, plugin.min_host_version); !speaks)
+    return speaks;
   if (plugin.size < plugin_size_min)
-    return copy.bad("abi_bad_size", "its descriptor is " + std::to_string(plugin.size) +
-                                        " bytes, expected at least " +
-                                        std::to_string(plugin_size_min));
-  if (plugin.min_host_version > version_packed)
-    return copy.bad("abi_host_too_old", "needs host version " +
-                                            std::to_string(plugin.min_host_version) + ", this is " +
-                                            std::to_string(version_packed));
+    return rejected(file, PluginFault::abi_bad_size,
+                    "its descriptor is " + std::to_string(plugin.size) +
+                        " bytes, expected at least " + std::to_string(plugin_size_min));
   if (plugin.features_required != 0)
-    return copy.bad("abi_feature_missing",
+    return rejected(file, PluginFault::abi_feature_missing,
                     "requires features this host does not know; update the host");
   return {};
 }
 
+/// FNV-1a over texts and numbers, each with its length.
+class Fingerprint {
+ public:
+  void text(std::string_view text) {
+    number(text.size());
+    for (const char c : text) byte(static_cast<unsigned char>(c));
+  }
+  void number(std::uint64_t n) {
+    for (int i = 0; i < 8; ++i, n >>= 8) byte(n & 0xff);
+  }
+  void settings(const catalogue::SettingTexts& settings) {
+    number(settings.size());
+    for (const auto& [key, value] : settings) {
+      text(key);
+      text(value);
+    }
+  }
+  std::uint64_t value() const noexcept { return value_; }
+
+ private:
+  void byte(std::uint64_t b) noexcept { value_ = (value_ ^ b) * 0x100000001b3ull; }
+  std::uint64_t value_ = 0xcbf29ce484222325ull;
+};
+
 }  // namespace
+
+Result<void> check_versions(const std::string& file, std::uint16_t abi_major,
+                            std::uint64_t min_host_version) {
+  if (abi_major != CALLERAPI_ABI_MAJOR)
+    return rejected(file, PluginFault::abi_major_mismatch,
+                    "built for ABI " + std::to_string(abi_major) + ", this host speaks " +
+                        std::to_string(CALLERAPI_ABI_MAJOR) + "; rebuild the plugin");
+  if (min_host_version > version_packed)
+    return rejected(file, PluginFault::abi_host_too_old,
+                    "needs host version " + std::to_string(min_host_version) + ", this is " +
+                        std::to_string(version_packed));
+  return {};
+}
+
+std::uint64_t fingerprint(const catalogue::PluginTables& tables) {
+  Fingerprint print;
+  for (const std::string* text : {&tables.id, &tables.version, &tables.owner}) print.text(*text);
+  print.settings(tables.policy);
+  for (const catalogue::EndpointTable& table : tables.endpoints) {
+    const policy::Endpoint& e = table.endpoint;
+    for (const std::string* text : {&e.name, &e.method, &e.path}) print.text(*text);
+    for (const auto kind :
+         {static_cast<std::uint64_t>(e.request_body), static_cast<std::uint64_t>(e.response_body),
+          static_cast<std::uint64_t>(e.idempotency), e.schema_hash})
+      print.number(kind);
+    for (const policy::Param& p : e.params) {
+      print.text(p.name);
+      print.number(static_cast<std::uint64_t>(p.place) << 16 |
+                   static_cast<std::uint64_t>(p.type) << 8 | (p.required ? 1u : 0u));
+    }
+    print.settings(table.policy);
+  }
+  return print.value();
+}
 
 Result<catalogue::PluginTables> copy_tables(const capi_plugin& given, const std::string& file) {
   const Copier copy(file);
   const auto plugin =
       read_row<capi_plugin>(&given, std::min<std::uint32_t>(given.size, sizeof(capi_plugin)), 0);
-  if (auto sound = check_abi(copy, plugin); !sound) return std::move(sound).error();
+  if (auto sound = check_abi(file, plugin); !sound) return std::move(sound).error();
   if (auto sound = copy.table("endpoints", plugin.endpoints, plugin.n_endpoints,
                               limits::endpoints_max, plugin.endpoint_stride, endpoint_stride_min);
       !sound)
@@ -208,7 +262,7 @@ Result<catalogue::PluginTables> copy_tables(const capi_plugin& given, const std:
   if (!version) return std::move(version).error();
   if (!owner) return std::move(owner).error();
   if (!policy) return std::move(policy).error();
-  if (id->empty()) return copy.bad("descriptor_id", "has no id");
+  if (id->empty()) return copy.bad(PluginFault::descriptor_id, "has no id");
   catalogue::PluginTables tables{
       std::move(*id), std::move(*version), std::move(*owner), std::move(*policy), {}};
   std::set<std::string> names, routes;
@@ -217,11 +271,13 @@ Result<catalogue::PluginTables> copy_tables(const capi_plugin& given, const std:
     if (!one) return std::move(one).error();
     const policy::Endpoint& e = one->endpoint;
     if (!names.insert(e.name).second)
-      return copy.bad("descriptor_duplicate_endpoint", "two endpoints are named '" + e.name + "'");
+      return copy.bad(PluginFault::descriptor_duplicate_endpoint,
+                      "two endpoints are named '" + e.name + "'");
     if (!routes.insert(e.method + " " + e.path + " " + std::string(policy::name(e.request_body)))
              .second)
-      return copy.bad("descriptor_duplicate_endpoint", "two endpoints are " + e.method + " " +
-                                                           e.path + " with the same kind of body");
+      return copy.bad(
+          PluginFault::descriptor_duplicate_endpoint,
+          "two endpoints are " + e.method + " " + e.path + " with the same kind of body");
     tables.endpoints.push_back(std::move(*one));
   }
   return tables;

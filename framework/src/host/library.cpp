@@ -4,10 +4,74 @@
 
 #include <boost/dll/shared_library.hpp>
 #include <exception>
+#include <list>
+#include <set>
 #include <utility>
+
+#include "base/mutex.hpp"
 
 namespace callerapi::host {
 namespace {
+
+std::string loader_name(const SealedFile& file) {
+  return "/proc/self/fd/" + std::to_string(file.fd.get());
+}
+
+bool resident(const std::string& name) noexcept {
+  void* found = ::dlopen(name.c_str(), RTLD_NOW | RTLD_NOLOAD);
+  if (found == nullptr) return false;
+  ::dlclose(found);
+  return true;
+}
+
+/// What this process has mapped of plugins. Lives as long as the process.
+class Ledger {
+ public:
+  static Ledger& of_process() {
+    static Ledger* const ledger = new Ledger;  // outlives every static object
+    return *ledger;
+  }
+  /// False: something live has this address, so the loader gave an old library for a new one.
+  bool add(const void* descriptor) {
+    base::Lock lock(mutex_);
+    return live_.insert(descriptor).second;
+  }
+  void remove(const void* descriptor) {
+    base::Lock lock(mutex_);
+    live_.erase(descriptor);
+  }
+  void add_zombie(const std::string& id, SealedFile file, const void* descriptor) {
+    base::Lock lock(mutex_);
+    zombies_.push_back({id, std::move(file), descriptor});
+  }
+  void pin(SealedFile file, boost::dll::shared_library handle) {
+    base::Lock lock(mutex_);
+    pinned_.emplace_back(std::move(file), std::move(handle));
+  }
+  std::size_t zombies(const std::string* id) {
+    base::Lock lock(mutex_);
+    // A thread that held one may have ended since.
+    zombies_.remove_if([this](const Zombie& zombie) {
+      if (resident(loader_name(zombie.file))) return false;
+      live_.erase(zombie.descriptor);
+      return true;
+    });
+    std::size_t count = 0;
+    for (const Zombie& zombie : zombies_) count += id == nullptr || zombie.id == *id ? 1 : 0;
+    return count;
+  }
+
+ private:
+  struct Zombie {
+    std::string id;
+    SealedFile file;
+    const void* descriptor;
+  };
+  base::Mutex mutex_;
+  std::set<const void*> live_ CALLERAPI_GUARDED_BY(mutex_);
+  std::list<Zombie> zombies_ CALLERAPI_GUARDED_BY(mutex_);
+  std::list<std::pair<SealedFile, boost::dll::shared_library>> pinned_ CALLERAPI_GUARDED_BY(mutex_);
+};
 
 class LoadedLibrary final : public Library {
  public:
@@ -16,16 +80,18 @@ class LoadedLibrary final : public Library {
 
   const capi_plugin& descriptor() const noexcept override { return descriptor_; }
 
-  bool unload() noexcept override {
-    const std::string name = "/proc/self/fd/" + std::to_string(file_.fd.get());
+  bool unload(const std::string& id) noexcept override {
+    Ledger& ledger = Ledger::of_process();
     handle_.unload();
-    // The loader knows a library by the name it was loaded under; nobody else may use that name
-    // while the library is still there, so a resident one keeps its descriptor for ever.
-    void* still = ::dlopen(name.c_str(), RTLD_NOW | RTLD_NOLOAD);
-    if (still == nullptr) return true;
-    ::dlclose(still);
+    // The loader knows a library by the name it was loaded under.
+    if (!resident(loader_name(file_))) {
+      ledger.remove(&descriptor_);
+      return true;
+    }
+    ledger.add_zombie(id, std::move(file_), &descriptor_);
     return false;
   }
+  void pin() noexcept override { Ledger::of_process().pin(std::move(file_), std::move(handle_)); }
 
  private:
   SealedFile file_;
@@ -37,7 +103,8 @@ class LinkedIn final : public Library {
  public:
   explicit LinkedIn(const capi_plugin& descriptor) : descriptor_(descriptor) {}
   const capi_plugin& descriptor() const noexcept override { return descriptor_; }
-  bool unload() noexcept override { return true; }
+  bool unload(const std::string&) noexcept override { return true; }
+  void pin() noexcept override {}
 
  private:
   const capi_plugin& descriptor_;
@@ -47,24 +114,35 @@ class LinkedIn final : public Library {
 
 Result<std::unique_ptr<Library>> Library::load(SealedFile file) {
   const std::string shown = file.path.string();
+  const std::string name = loader_name(file);
+  if (resident(name))
+    return rejected(
+        shown, PluginFault::load_already_resident,
+        "the loader already has a library under the name " + name + "; restart the process");
   try {
     using boost::dll::load_mode::rtld_local;
     using boost::dll::load_mode::rtld_now;
-    boost::dll::shared_library handle("/proc/self/fd/" + std::to_string(file.fd.get()),
-                                      rtld_now | rtld_local);
+    boost::dll::shared_library handle(name, rtld_now | rtld_local);
     if (!handle.has(CALLERAPI_PLUGIN_SYMBOL))
-      return rejected(shown, "format_entry_missing",
+      return rejected(shown, PluginFault::format_entry_missing,
                       "does not export '" CALLERAPI_PLUGIN_SYMBOL "'");
     const auto& descriptor = handle.get<const capi_plugin>(CALLERAPI_PLUGIN_SYMBOL);
+    if (!Ledger::of_process().add(&descriptor))
+      return rejected(shown, PluginFault::load_already_resident,
+                      "the loader answered with a library that is in use; restart the process");
     return std::unique_ptr<Library>(
         std::make_unique<LoadedLibrary>(std::move(file), std::move(handle), descriptor));
   } catch (const std::exception& e) {
-    return rejected(shown, "load_failed", std::string("the loader refused it: ") + e.what());
+    return rejected(shown, PluginFault::load_failed,
+                    std::string("the loader refused it: ") + e.what());
   }
 }
 
 std::unique_ptr<Library> Library::linked_in(const capi_plugin& descriptor) {
   return std::make_unique<LinkedIn>(descriptor);
 }
+
+std::size_t zombies(const std::string& id) { return Ledger::of_process().zombies(&id); }
+std::size_t zombies() { return Ledger::of_process().zombies(nullptr); }
 
 }  // namespace callerapi::host

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -14,13 +15,23 @@ class Library {
  public:
   virtual ~Library() = default;
   virtual const capi_plugin& descriptor() const noexcept = 0;
-  /// Unmaps; answers whether the loader really let go (decision 7).
-  virtual bool unload() noexcept = 0;
+  /// Unmaps; answers whether the loader really let go (decision 7). What stays is counted as a
+  /// zombie of `id` and keeps its descriptor: a new file under the same number would be answered
+  /// with the old code.
+  virtual bool unload(const std::string& id) noexcept = 0;
+  /// Leaves it mapped for the life of the process.
+  virtual void pin() noexcept = 0;
 
-  /// Loads exactly the sealed bytes. Errors: load_failed, format_entry_missing.
+  /// Loads exactly the sealed bytes. Errors: load_failed, load_already_resident,
+  /// format_entry_missing.
   static Result<std::unique_ptr<Library>> load(SealedFile file);
   /// A plugin linked into this program.
   static std::unique_ptr<Library> linked_in(const capi_plugin& descriptor);
 };
+
+/// Libraries of that plugin which were unloaded and are still mapped; looks again at each.
+std::size_t zombies(const std::string& id);
+/// Of all plugins.
+std::size_t zombies();
 
 }  // namespace callerapi::host

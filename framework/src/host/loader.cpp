@@ -5,12 +5,14 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "host/descriptor.hpp"
 #include "host/elf_preflight.hpp"
 #include "host/library.hpp"
 #include "host/plugin_file.hpp"
+#include "host/upgrade.hpp"
 
 namespace callerapi::host {
 namespace {
@@ -23,80 +25,173 @@ std::uint64_t next_number() {
 }
 
 /// Checks the sealed bytes where they lie.
-Result<void> check_sealed(const SealedFile& file) {
+Result<Inspection> inspect(const SealedFile& file) {
   const std::string name = file.path.string();
-  if (file.size == 0) return rejected(name, "format_not_elf", "is empty");
+  if (file.size == 0) return rejected(name, PluginFault::format_not_elf, "is empty");
   void* at = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, file.fd.get(), 0);
-  if (at == MAP_FAILED) return rejected(name, "resource_memory", std::strerror(errno));
-  auto checked = preflight({static_cast<const char*>(at), file.size}, name);
+  if (at == MAP_FAILED) return rejected(name, PluginFault::resource_memory, std::strerror(errno));
+  auto inspected = preflight({static_cast<const char*>(at), file.size}, name);
   ::munmap(at, file.size);
-  return checked;
+  return inspected;
 }
 
-struct Opened {
-  std::unique_ptr<Library> library;
-  std::string file, sha256;
-};
-
-Result<Opened> open_static(const std::string& id, const std::vector<const capi_plugin*>& plugins) {
-  for (const capi_plugin* plugin : plugins)
-    if (plugin != nullptr && std::string_view(plugin->id.ptr, plugin->id.len) == id)
-      return Opened{Library::linked_in(*plugin), "static:" + id, {}};
-  return rejected("static:" + id, "registry_missing_file",
-                  "no plugin of that id in Options::static_plugins");
-}
-
-Result<Opened> open_file(const LoadRequest& request) {
+Result<SealedFile> seal(const LoadRequest& request) {
   auto path = plugin_path(request.plugin_dir, request.plugin);
   if (!path) return std::move(path).error();
   auto sealed = seal_plugin(*path, request.insecure_permissions);
   if (!sealed) return std::move(sealed).error();
   if (request.sha256.empty() && request.require_pins)
     return rejected(
-        path->string(), "integrity_pin_missing",
+        path->string(), PluginFault::integrity_pin_missing,
         "has no sha256 in the registry and require_pins is on; it is " + sealed->sha256);
   if (!request.sha256.empty() && request.sha256 != sealed->sha256)
-    return rejected(path->string(), "integrity_hash_mismatch",
+    return rejected(path->string(), PluginFault::integrity_hash_mismatch,
                     "sha256 is " + sealed->sha256 + ", the registry pins " + request.sha256);
-  if (auto checked = check_sealed(*sealed); !checked) return std::move(checked).error();
-  Opened opened{nullptr, path->string(), sealed->sha256};
-  auto library = Library::load(std::move(*sealed));
+  return sealed;
+}
+
+/// The descriptor says what the note said, on which the file was accepted.
+Result<void> compare(const PluginNote& note, const catalogue::PluginTables& tables,
+                     const std::string& file) {
+  if (note.id == tables.id && note.version == tables.version) return {};
+  return rejected(file, PluginFault::descriptor_note_mismatch,
+                  "its note is of " + note.id + " " + note.version + ", its descriptor of " +
+                      tables.id + " " + tables.version + "; build it again from one source");
+}
+
+struct Opened {
+  std::unique_ptr<Library> library;
+  std::string file;
+  std::shared_ptr<Generation> generation;
+};
+
+Result<void> finish(Opened& opened, const LoadRequest& request, const LoadWith& with) {
+  Generation& generation = *opened.generation;
+  const capi_plugin& plugin = opened.library->descriptor();
+  const std::string id = generation.tables.id;
+  if (request.running)
+    if (auto fits = check_upgrade(request.running->tables, generation.tables, opened.file,
+                                  request.allow_downgrade);
+        !fits) {
+      opened.library->unload(id);
+      return fits;
+    }
+  generation.number = next_number();
+  const bool declarative = plugin.hooks == nullptr && plugin.create == nullptr;
+  if (declarative || request.safe_mode) {
+    if (!declarative)
+      with.around.log.write(LogLevel::warning, "host",
+                            opened.file + ": safe mode: its hooks are off");
+    // Nothing of it will ever run: the tables are copied, the library can go at once.
+    if (request.pinned)
+      opened.library->pin();
+    else
+      opened.library->unload(id);
+    return {};
+  }
+  auto code = LoadedCode::create(std::move(opened.library),
+                                 {id, opened.file, request.config, request.pinned}, with.around);
+  if (!code) return std::move(code).error();
+  generation.code = std::move(*code);
+  return {};
+}
+
+Result<Opened> open_static(const LoadRequest& request, const LoadWith& with) {
+  const std::string id = request.plugin.substr(static_prefix.size());
+  const std::string file = "static:" + id;
+  for (const capi_plugin* plugin : with.static_plugins) {
+    if (plugin == nullptr || std::string_view(plugin->id.ptr, plugin->id.len) != id) continue;
+    auto tables = copy_tables(*plugin, file);
+    if (!tables) return std::move(tables).error();
+    Opened opened{Library::linked_in(*plugin), file, std::make_shared<Generation>()};
+    opened.generation->linked_in = plugin;
+    opened.generation->tables = std::move(*tables);
+    return opened;
+  }
+  return rejected(file, PluginFault::registry_missing_file,
+                  "no plugin of that id in Options::static_plugins");
+}
+
+Result<Opened> open_file(SealedFile sealed, const LoadWith& with) {
+  const std::string file = sealed.path.string();
+  const std::string sha256 = sealed.sha256;
+  auto inspected = inspect(sealed);
+  if (!inspected) return std::move(inspected).error();
+  for (const std::string& warning : inspected->warnings)
+    with.around.log.write(LogLevel::warning, "host", warning);
+  auto seen = with.prober.probe(sealed);
+  if (!seen) return std::move(seen).error();
+  auto library = Library::load(std::move(sealed));
   if (!library) return std::move(library).error();
-  opened.library = std::move(*library);
+  auto tables = copy_tables((*library)->descriptor(), file);
+  Result<void> sound;
+  if (!tables)
+    sound = std::move(tables).error();
+  else if (fingerprint(*tables) != *seen)
+    sound = rejected(file, PluginFault::descriptor_unstable,
+                     "declares other endpoints than a moment before, in the probe");
+  else
+    sound = compare(inspected->note, *tables, file);
+  if (!sound) {
+    (*library)->unload(inspected->note.id);
+    return std::move(sound).error();
+  }
+  Opened opened{std::move(*library), file, std::make_shared<Generation>()};
+  opened.generation->sha256 = sha256;
+  opened.generation->tables = std::move(*tables);
   return opened;
 }
 
+Result<std::shared_ptr<const Generation>> load_one(const LoadRequest& request,
+                                                   const LoadWith& with) {
+  Result<Opened> opened = Error{};
+  if (request.plugin.starts_with(static_prefix)) {
+    opened = open_static(request, with);
+    if (opened && request.same_setup && request.running &&
+        request.running->linked_in == opened->generation->linked_in)
+      return request.running;
+  } else {
+    auto sealed = seal(request);
+    if (!sealed) return std::move(sealed).error();
+    if (request.same_setup && request.running && request.running->sha256 == sealed->sha256)
+      return request.running;
+    opened = open_file(std::move(*sealed), with);
+  }
+  if (!opened) return std::move(opened).error();
+  if (auto finished = finish(*opened, request, with); !finished) return std::move(finished).error();
+  return std::shared_ptr<const Generation>(std::move(opened->generation));
+}
+
+// Sealed files that are open at once while they wait for their probe.
+constexpr std::size_t batch_max = 32;
+
 }  // namespace
 
+void prepare(std::span<const LoadRequest> requests, const LoadWith& with) {
+  with.prober.forget_refusals();
+  std::set<std::string> names, sums;
+  std::vector<SealedFile> batch;
+  const auto probe_batch = [&] {
+    std::vector<const SealedFile*> files;
+    for (const SealedFile& file : batch) files.push_back(&file);
+    with.prober.probe_all(files);
+    batch.clear();
+  };
+  for (const LoadRequest& request : requests) {
+    if (request.plugin.starts_with(static_prefix) || !names.insert(request.plugin).second) continue;
+    auto sealed = seal(request);
+    if (!sealed || !sums.insert(sealed->sha256).second || !inspect(*sealed)) continue;
+    batch.push_back(std::move(*sealed));
+    if (batch.size() == batch_max) probe_batch();
+  }
+  probe_batch();
+}
+
 Result<std::shared_ptr<const Generation>> load(const LoadRequest& request, const LoadWith& with) {
-  auto opened = request.plugin.starts_with(static_prefix)
-                    ? open_static(request.plugin.substr(static_prefix.size()), with.static_plugins)
-                    : open_file(request);
-  if (!opened) {
-    opened.error().message = "services." + request.service + ": " + opened.error().message;
-    return std::move(opened).error();
-  }
-  const capi_plugin& plugin = opened->library->descriptor();
-  auto tables = copy_tables(plugin, opened->file);
-  if (!tables) {
-    opened->library->unload();
-    tables.error().message = "services." + request.service + ": " + tables.error().message;
-    return std::move(tables).error();
-  }
-  auto generation = std::make_shared<Generation>();
-  generation->number = next_number();
-  generation->sha256 = opened->sha256;
-  generation->tables = std::move(*tables);
-  if (plugin.hooks == nullptr && plugin.create == nullptr) {
-    // Nothing of it will ever run: the tables are copied, the library can go at once.
-    opened->library->unload();
-    return std::shared_ptr<const Generation>(std::move(generation));
-  }
-  auto code = LoadedCode::create(std::move(opened->library), opened->file, request.config, with.log,
-                                 with.reaper);
-  if (!code) return std::move(code).error();
-  generation->code = std::move(*code);
-  return std::shared_ptr<const Generation>(std::move(generation));
+  auto loaded = load_one(request, with);
+  if (!loaded)
+    loaded.error().message = "services." + request.service + ": " + loaded.error().message;
+  return loaded;
 }
 
 }  // namespace callerapi::host

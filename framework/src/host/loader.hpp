@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,11 @@
 #include "callerapi/abi/v1.h"
 #include "catalogue/tables.hpp"
 #include "host/plugin_code.hpp"
+#include "host/prober.hpp"
 
 namespace callerapi::host {
+
+struct Generation;
 
 struct LoadRequest {
   std::string service;  ///< For messages.
@@ -21,25 +25,38 @@ struct LoadRequest {
   std::string sha256;  ///< Pin; empty: none.
   bool require_pins = false;
   bool insecure_permissions = false;
+  bool pinned = false;           ///< Never unmapped.
+  bool allow_downgrade = false;  ///< A lower version may replace the running one.
+  bool safe_mode = false;        ///< Declarations only: its code is never created nor called.
   std::map<std::string, std::string> config;
+  /// What this service runs from the same plugin; null: nothing. It must stay while this is used.
+  std::shared_ptr<const Generation> running;
+  bool same_setup = false;  ///< `running` was made with the same config and unload.
 };
 
 /// One load of one plugin for one service. Immutable.
 struct Generation {
   std::uint64_t number = 0;  ///< Rises with every load of the process.
   std::string sha256;        ///< Of the file; empty for a linked-in plugin.
+  const capi_plugin* linked_in = nullptr;
   catalogue::PluginTables tables;
   std::shared_ptr<LoadedCode> code;  ///< Null: nothing but declarations, already unmapped.
 };
 
 /// What a load needs of its host.
 struct LoadWith {
-  const base::Log& log;
-  LoadedCode::Reaper reaper;
+  LoadedCode::Around around;
+  Prober& prober;
   const std::vector<const capi_plugin*>& static_plugins;
 };
 
-/// Errors: `plugin_rejected` with a stable reason; the file, what was wanted and what was found.
+/// Verifies and probes the distinct files of the requests, several at a time, so that the loads
+/// that follow find their verdicts. Says nothing: a load repeats what is wrong.
+void prepare(std::span<const LoadRequest> requests, const LoadWith& with);
+
+/// The running generation itself when neither the file nor the setup has changed. Errors:
+/// `plugin_rejected` with a stable reason; the file, what was wanted and what was found. Then
+/// `running` is as it was.
 Result<std::shared_ptr<const Generation>> load(const LoadRequest& request, const LoadWith& with);
 
 }  // namespace callerapi::host

@@ -6,7 +6,8 @@
 
 #include "callerapi/version.hpp"
 #include "host/descriptor.hpp"
-#include "host/plugin_file.hpp"
+#include "host/faults.hpp"
+#include "host/limited.hpp"
 #include "wire/syntax.hpp"
 
 namespace callerapi::host {
@@ -102,6 +103,10 @@ void log_line(void* ctx, std::int32_t level, capi_str message) noexcept {
   static_cast<HostContext*>(ctx)->log.write(known, "plugin", view(message));
 }
 
+// What quiesce() is given, and what it and destroy() may take together before they count as hung.
+constexpr std::uint32_t quiesce_budget_ms = 1000;
+constexpr std::chrono::seconds end_limit{5};
+
 capi_error_out no_error() noexcept {
   capi_error_out out{};
   out.size = sizeof out;
@@ -113,26 +118,29 @@ std::string_view said(const capi_error_out& out) noexcept {
 
 }  // namespace
 
-LoadedCode::LoadedCode(std::unique_ptr<Library> library, std::string file, Config config,
-                       const base::Log& log, Reaper reaper)
-    : file_(std::move(file)),
-      config_(std::move(config)),
-      log_(log),
-      reaper_(std::move(reaper)),
+LoadedCode::LoadedCode(std::unique_ptr<Library> library, Origin origin, const Around& around)
+    : origin_(std::move(origin)),
+      log_(around.log),
+      reaper_(around.reaper),
+      counters_(around.counters),
       library_(std::move(library)) {}
 
 LoadedCode::~LoadedCode() { delete static_cast<HostContext*>(host_.ctx); }
 
 Result<std::shared_ptr<LoadedCode>> LoadedCode::create(std::unique_ptr<Library> library,
-                                                       std::string file, Config config,
-                                                       const base::Log& log, Reaper reaper) {
-  std::shared_ptr<LoadedCode> code(new LoadedCode(std::move(library), std::move(file),
-                                                  std::move(config), log, std::move(reaper)));
-  if (auto started = code->start(); !started) {
-    code->library_->unload();
-    return std::move(started).error();
+                                                       Origin origin, const Around& around) {
+  std::shared_ptr<LoadedCode> code(new LoadedCode(std::move(library), std::move(origin), around));
+  auto started = std::make_shared<Result<void>>();
+  const auto task = [code, started] { *started = code->start(); };
+  if (!run_limited(create_limit, task)) {
+    code->library_->pin();
+    return rejected(code->file(), PluginFault::create_timeout,
+                    "create() has not returned within " + std::to_string(create_limit.count()) +
+                        " s; its library stays mapped");
   }
-  return code;
+  if (*started) return code;
+  code->library_->unload(code->origin_.id);
+  return std::move(*started).error();
 }
 
 Result<void> LoadedCode::start() {
@@ -142,7 +150,7 @@ Result<void> LoadedCode::start() {
            .abi_major = CALLERAPI_ABI_MAJOR,
            .abi_minor = CALLERAPI_ABI_MINOR,
            .host_version = version_packed,
-           .ctx = new HostContext{config_, log_},
+           .ctx = new HostContext{origin_.config, log_},
            .get_extension = &get_extension,
            .config_get = &config_get,
            .log = &log_line,
@@ -159,10 +167,12 @@ Result<void> LoadedCode::start() {
   try {
     status = plugin.create(&host_, &self_, &out);
   } catch (...) {  // a plugin that breaks the rule against throwing is refused, not fatal
-    return rejected(file_, "create_failed", "create() threw an exception across the border");
+    return rejected(file(), PluginFault::create_failed,
+                    "create() threw an exception across the border; catch it inside");
   }
   if (status < 0)
-    return rejected(file_, "create_failed", "create() answered: " + wire::printable(said(out)));
+    return rejected(file(), PluginFault::create_failed,
+                    "create() answered: " + wire::printable(said(out)));
   return {};
 }
 
@@ -173,69 +183,141 @@ bool LoadedCode::acquire() noexcept {
 }
 
 void LoadedCode::release() noexcept {
-  // The last lease after close() finds only the closed bit and itself.
-  if (leases_.fetch_sub(1, std::memory_order_acq_rel) == (closed | 1)) unload();
+  if (leases_.fetch_sub(1, std::memory_order_acq_rel) == (closed | 1)) reaper_.look();
 }
 
 void LoadedCode::close() noexcept {
-  leases_.fetch_add(1, std::memory_order_acquire);  // so that exactly one release() sees the end
-  if ((leases_.fetch_or(closed, std::memory_order_acq_rel) & closed) != 0) {
-    leases_.fetch_sub(1, std::memory_order_acq_rel);
-    return;
-  }
-  release();
+  if ((leases_.fetch_or(closed, std::memory_order_acq_rel) & closed) == 0)
+    reaper_.retire(shared_from_this());
 }
 
-void LoadedCode::unload() noexcept {
-  if (unloaded_.exchange(true)) return;
-  // A late acquire() that fails may bring the count to the end again: only the first one unloads.
-  reaper_([self = shared_from_this()] {
+bool LoadedCode::try_end() noexcept {
+  // An acquire() that is about to fail counts for a moment; it touches no code of the plugin.
+  if (unloaded_ || leases_.load(std::memory_order_acquire) != closed) return unloaded_;
+  // Shared with the thread: should destroy() hang, it must outlive everybody else.
+  auto at_rest = std::make_shared<bool>(true);
+  const bool returned = run_limited(end_limit, [self = shared_from_this(), at_rest] {
     const capi_plugin& plugin = self->library_->descriptor();
-    if (plugin.destroy != nullptr) plugin.destroy(self->self_);
-    if (!self->library_->unload())
-      self->log_.write(
-          LogLevel::warning, "host",
-          self->file_ + ": stays mapped after unload; see docs/guide/write_a_plugin.md");
+    try {
+      if (plugin.quiesce != nullptr && plugin.quiesce(self->self_, quiesce_budget_ms) < 0) {
+        *at_rest = false;
+        return;
+      }
+      if (plugin.destroy != nullptr) plugin.destroy(self->self_);
+    } catch (...) {  // gone as far as it could go
+      self->log_.write(LogLevel::warning, "host", self->file() + ": destroy() threw");
+    }
   });
+  if (returned && !*at_rest) return false;
+  unloaded_ = true;
+  if (!returned || origin_.pinned) {
+    library_->pin();
+    if (!returned)
+      log_.write(LogLevel::warning, "host", file() + ": destroy() hangs; it stays mapped");
+  } else if (!library_->unload(origin_.id)) {
+    log_.write(LogLevel::warning, "host",
+               file() + ": stays mapped after unload; see docs/explanation/plugins.md");
+  }
+  return true;
 }
 
-Error LoadedCode::hook_error(const char* hook, const capi_error_out& out) const {
-  return {.outcome = Outcome::plugin_error,
-          .reason = "hook_failed",
-          .message = std::string(hook) + " of " + file_ + " failed: " + wire::printable(said(out))};
+std::uint64_t LoadedCode::hook_failures() const noexcept {
+  return on_request_.guard.failures() + sign_.guard.failures() + on_response_.guard.failures() +
+         map_error_.guard.failures();
+}
+std::uint64_t LoadedCode::hook_slow() const noexcept {
+  return on_request_.guard.slow() + sign_.guard.slow() + on_response_.guard.slow() +
+         map_error_.guard.slow();
+}
+bool LoadedCode::hooks_off() const noexcept {
+  return on_request_.guard.resting() || sign_.guard.resting() || on_response_.guard.resting() ||
+         map_error_.guard.resting();
 }
 
+template <class F>
+LoadedCode::Ran LoadedCode::run(Hook& hook, bool answers_with_failure, F&& f) noexcept {
+  const auto began = HookGuard::Clock::now();
+  if (!hook.guard.may_run(began)) return Ran::not_at_all;
+  Ran ran = Ran::threw;
+  try {
+    ran = f() < 0 ? Ran::failed : Ran::well;
+  } catch (...) {  // thrown across the border: the last belt
+  }
+  const auto now = HookGuard::Clock::now();
+  const bool failed = ran == Ran::threw || (ran == Ran::failed && !answers_with_failure);
+  if (failed) counters_.hook_failures.fetch_add(1, std::memory_order_relaxed);
+  if (now - began > HookGuard::budget) counters_.hook_slow.fetch_add(1, std::memory_order_relaxed);
+  if (hook.guard.ran(failed, now - began, now))
+    log_.write(LogLevel::error, "host",
+               file() + ": hook " + hook.name + " failed or took over " +
+                   std::to_string(HookGuard::budget.count()) + " ms " +
+                   std::to_string(HookGuard::strikes_max) + " times in a row; it is off for " +
+                   std::to_string(HookGuard::rest.count()) + " s");
+  return ran;
+}
+
+Result<void> LoadedCode::outcome(const Hook& hook, Ran ran, const capi_error_out& out) const {
+  const std::string where = std::string(hook.name) + " of " + file();
+  const auto error = [&](PluginFault fault, const std::string& text) {
+    return Error{.outcome = Outcome::plugin_error,
+                 .reason = std::string(name(fault)),
+                 .message = where + text};
+  };
+  switch (ran) {
+    case Ran::well:
+      return {};
+    case Ran::failed:
+      return error(PluginFault::hook_failed, " failed: " + wire::printable(said(out)));
+    case Ran::threw:
+      return error(PluginFault::hook_threw, " threw an exception across the border");
+    case Ran::not_at_all:
+      break;
+  }
+  return error(PluginFault::hook_off, " is off: it failed or was slow " +
+                                          std::to_string(HookGuard::strikes_max) +
+                                          " times in a row");
+}
+
+// A request is never sent without what on_request and sign would have done to it: while one of them
+// is off its calls are refused at once.
 Result<void> LoadedCode::on_request(policy::HookRequest& request) noexcept {
   if (hooks_.on_request == nullptr) return {};
   RequestBox held{request, {}};
   capi_error_out out = no_error();
-  if (hooks_.on_request(self_, reinterpret_cast<capi_request*>(&held), &out) < 0)
-    return hook_error("on_request", out);
-  return {};
+  const Ran ran = run(on_request_, false, [&] {
+    return hooks_.on_request(self_, reinterpret_cast<capi_request*>(&held), &out);
+  });
+  return outcome(on_request_, ran, out);
 }
 
 Result<void> LoadedCode::sign(policy::HookRequest& request) noexcept {
   if (hooks_.sign == nullptr) return {};
   RequestBox held{request, {}};
   capi_error_out out = no_error();
-  if (hooks_.sign(self_, reinterpret_cast<capi_request*>(&held), &out) < 0)
-    return hook_error("sign", out);
-  return {};
+  const Ran ran = run(sign_, false, [&] {
+    return hooks_.sign(self_, reinterpret_cast<capi_request*>(&held), &out);
+  });
+  return outcome(sign_, ran, out);
 }
 
+// These two only look at what has arrived: while they are off, calls go without them.
 Result<void> LoadedCode::on_response(const policy::HookResponse& response) noexcept {
   if (hooks_.on_response == nullptr) return {};
   capi_error_out out = no_error();
-  if (hooks_.on_response(self_, reinterpret_cast<const capi_response*>(&response), &out) < 0)
-    return hook_error("on_response", out);
-  return {};
+  const Ran ran = run(on_response_, false, [&] {
+    return hooks_.on_response(self_, reinterpret_cast<const capi_response*>(&response), &out);
+  });
+  if (ran == Ran::not_at_all) return {};
+  return outcome(on_response_, ran, out);
 }
 
 std::optional<std::string> LoadedCode::map_error(const policy::HookResponse& response) noexcept {
   if (hooks_.map_error == nullptr) return std::nullopt;
   capi_error_out out = no_error();
-  if (hooks_.map_error(self_, reinterpret_cast<const capi_response*>(&response), &out) >= 0)
-    return std::nullopt;
+  const Ran ran = run(map_error_, true, [&] {
+    return hooks_.map_error(self_, reinterpret_cast<const capi_response*>(&response), &out);
+  });
+  if (ran != Ran::failed) return std::nullopt;
   return wire::printable(said(out));
 }
 

@@ -15,12 +15,6 @@
 
 namespace callerapi::host {
 
-Error rejected(std::string_view file, std::string reason, std::string text) {
-  return {.outcome = Outcome::plugin_rejected,
-          .reason = std::move(reason),
-          .message = std::string(file) + ": " + text};
-}
-
 Fd::Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 Fd& Fd::operator=(Fd&& other) noexcept {
   std::swap(fd_, other.fd_);
@@ -39,11 +33,11 @@ std::string error_text(int error) { return std::strerror(error); }
 /// Who else could have written these bytes?
 Result<void> check_owner(const std::string& file, const struct stat& info) {
   if (info.st_uid != 0 && info.st_uid != ::geteuid())
-    return rejected(file, "integrity_unsafe_owner",
+    return rejected(file, PluginFault::integrity_unsafe_owner,
                     "belongs to user " + std::to_string(info.st_uid) +
                         "; expected root or this process's user " + std::to_string(::geteuid()));
   if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    return rejected(file, "integrity_unsafe_mode",
+    return rejected(file, PluginFault::integrity_unsafe_mode,
                     "is writable by group or others; run: chmod go-w '" + file + "'");
   return {};
 }
@@ -54,9 +48,9 @@ Result<std::string> read_all(int fd, std::size_t size, const std::string& file) 
   while (at < size) {
     const ssize_t n = ::read(fd, bytes.data() + at, size - at);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return rejected(file, "integrity_unreadable", error_text(errno));
+    if (n < 0) return rejected(file, PluginFault::integrity_unreadable, error_text(errno));
     if (n == 0)
-      return rejected(file, "format_truncated",
+      return rejected(file, PluginFault::format_truncated,
                       "became shorter while it was read: " + std::to_string(at) + " of " +
                           std::to_string(size) + " bytes");
     at += static_cast<std::size_t>(n);
@@ -66,17 +60,19 @@ Result<std::string> read_all(int fd, std::size_t size, const std::string& file) 
 
 Result<Fd> seal(const std::string& bytes, const std::string& file, const std::string& label) {
   Fd memory(::memfd_create(("callerapi:" + label).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!memory) return rejected(file, "resource_fds", "no memory file: " + error_text(errno));
+  if (!memory)
+    return rejected(file, PluginFault::resource_fds, "no memory file: " + error_text(errno));
   for (std::size_t at = 0; at < bytes.size();) {
     const ssize_t n = ::write(memory.get(), bytes.data() + at, bytes.size() - at);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0)
-      return rejected(file, "resource_memory", "no memory for its copy: " + error_text(errno));
+      return rejected(file, PluginFault::resource_memory,
+                      "no memory for its copy: " + error_text(errno));
     at += static_cast<std::size_t>(n);
   }
   if (::fcntl(memory.get(), F_ADD_SEALS,
               F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    return rejected(file, "integrity_unsealed",
+    return rejected(file, PluginFault::integrity_unsealed,
                     "its copy could not be sealed: " + error_text(errno));
   return memory;
 }
@@ -88,18 +84,18 @@ Result<std::filesystem::path> plugin_path(const std::filesystem::path& directory
   std::string file = name;
   if (!file.ends_with(suffix)) file += suffix;
   if (file.find('/') != std::string::npos || file.starts_with('.'))
-    return rejected(name, "registry_plugin_path",
+    return rejected(name, PluginFault::registry_plugin_path,
                     "a plugin is named by its file inside plugin_dir, without '/' and '..'");
   const auto path = directory / file;
   std::error_code failed;
   const auto real = std::filesystem::canonical(path, failed);
   if (failed)
-    return rejected(path.string(), "registry_missing_file",
+    return rejected(path.string(), PluginFault::registry_missing_file,
                     failed.message() + "; plugin_dir is " + directory.string());
   const auto root = std::filesystem::canonical(directory, failed);
   const std::string inside = root.string() + "/";
   if (!real.string().starts_with(inside))
-    return rejected(path.string(), "registry_plugin_path",
+    return rejected(path.string(), PluginFault::registry_plugin_path,
                     "leads out of plugin_dir to " + real.string());
   return real;
 }
@@ -108,13 +104,13 @@ Result<SealedFile> seal_plugin(const std::filesystem::path& path, bool insecure_
   const std::string file = path.string();
   // Without O_NONBLOCK a FIFO in place of the file would hang the host.
   Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return rejected(file, "registry_missing_file", error_text(errno));
+  if (!fd) return rejected(file, PluginFault::registry_missing_file, error_text(errno));
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
-    return rejected(file, "integrity_not_regular", "is not a regular file");
+    return rejected(file, PluginFault::integrity_not_regular, "is not a regular file");
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > base::limits::plugin_bytes_max)
-    return rejected(file, "integrity_too_large",
+    return rejected(file, PluginFault::integrity_too_large,
                     std::to_string(size) + " bytes, at most " +
                         std::to_string(base::limits::plugin_bytes_max) + " allowed");
   if (!insecure_permissions)

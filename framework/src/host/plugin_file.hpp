@@ -7,11 +7,9 @@
 #include <string_view>
 
 #include "callerapi/result.hpp"
+#include "host/faults.hpp"
 
 namespace callerapi::host {
-
-/// An error of the control plane about one plugin file.
-Error rejected(std::string_view file, std::string reason, std::string text);
 
 /// A file descriptor with an owner.
 class Fd {

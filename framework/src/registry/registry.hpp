@@ -25,6 +25,8 @@ struct ServiceEntry {
       base_url_origin;  ///< "registry.toml:14", "environment BILLING_URL", a profile's line.
   std::string sha256;   ///< 64 lower-case digits, or empty.
   bool pinned = false;  ///< unload = "pin": its library is never unmapped.
+  bool allow_downgrade = false;  ///< A lower version may replace the running one.
+  bool required = true;          ///< false: a bad plugin of it does not stop the others.
   std::map<std::string, std::string> config;
   std::vector<wire::AddressRange> allow_addresses;
   std::optional<wire::Proxy> proxy;

@@ -15,7 +15,7 @@ namespace {
 
 const std::vector<std::string> service_fields = {
     "plugin",   "base_url",  "sha256",          "unload", "config",
-    "required", "endpoints", "allow_addresses", "proxy",  "tls"};
+    "required", "endpoints", "allow_addresses", "proxy",  "tls", "allow_downgrade"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 
 bool is_sha256(std::string_view text) {
@@ -65,6 +65,7 @@ void Reader::read_plugin(const Spot& spot, ServiceEntry& service) {
       fault(spot.node.find("sha256")->at.line, "bad_value",
             pin->where + ": " + std::string(sha256_rule));
   }
+  service.allow_downgrade = flag(spot, "allow_downgrade", false);
   if (const auto unload = text(spot, "unload")) {
     service.pinned = unload->value == "pin";
     if (unload->value != "pin" && unload->value != "unmap")
@@ -225,8 +226,8 @@ void Reader::read_service(const Spot& spot, Registry& registry) {
     return f.error.reason == "env_missing" || f.error.reason == "file";
   };
   const auto first = faults_.begin() + static_cast<std::ptrdiff_t>(before);
-  if (!flag(spot, "required", true) && faults_.size() > before &&
-      std::all_of(first, faults_.end(), missing)) {
+  service.required = flag(spot, "required", true);
+  if (!service.required && faults_.size() > before && std::all_of(first, faults_.end(), missing)) {
     registry.skipped.push_back({service.name, std::move(first->error)});
     registry.warnings.push_back(registry.skipped.back().why.message +
                                 "; the service is left out, for it is not required");

@@ -37,17 +37,21 @@ class PluginFolder : public testing::Test {
   }
   Result<std::shared_ptr<const Generation>> load_one(const std::string& plugin,
                                                      const std::string& sha256 = "") const {
-    const LoadWith with{log_, [](const std::function<void()>& task) { task(); }, none_};
+    const LoadWith with{{log_, reaper_, counters_}, prober_, none_};
     return load({.service = "billing",
                  .plugin = plugin,
                  .plugin_dir = folder_,
                  .sha256 = sha256,
-                 .config = {}},
+                 .config = {},
+                 .running = nullptr},
                 with);
   }
 
   fs::path folder_;
   base::Log log_;
+  mutable Counters counters_;
+  mutable Reaper reaper_{log_, counters_};
+  mutable Prober prober_{""};
   std::vector<const capi_plugin*> none_;
 };
 

@@ -168,6 +168,25 @@ typedef struct capi_plugin {
 
 #define CALLERAPI_PLUGIN_SYMBOL "callerapi_plugin_v0"
 
+/* What a host reads from the file before it maps any of it: an ELF note in the section
+ * `.note.callerapi`, named "CallerAPI", of type 1. The texts are those of the descriptor,
+ * terminated and filled up with zeros. The layout never changes; another one is another type. */
+typedef struct capi_note {
+  uint32_t name_size; /* 10 */
+  uint32_t desc_size; /* 128 */
+  uint32_t type;      /* 1 */
+  char name[12];      /* "CallerAPI" */
+  uint32_t size;      /* 128 */
+  uint16_t abi_major;
+  uint16_t abi_minor;
+  uint32_t min_host_version[2]; /* low half first: a note is aligned to 4 bytes only */
+  char id[64];
+  char version[24];
+  char compiler[24];
+} capi_note;
+
+#define CALLERAPI_NOTE_SECTION ".note.callerapi"
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "callerapi/result.hpp"
+
+namespace callerapi::host {
+
+/// Runs callerapi-probe with the plugin as descriptor 3 and reads what it writes to descriptor 4
+/// until it ends, for 5 s at most. Errors: the system's text.
+Result<std::string> spawn_and_read(const std::string& program, int plugin);
+
+}  // namespace callerapi::host
