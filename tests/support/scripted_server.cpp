@@ -208,6 +208,11 @@ std::vector<SeenRequest> ScriptedServer::requests() const {
   return state_->seen;
 }
 
+void ScriptedServer::forget_requests() {
+  std::lock_guard lock(state_->mutex);
+  state_->seen.clear();
+}
+
 void ScriptedServer::drop_connections() {
   {
     std::lock_guard lock(state_->mutex);

@@ -39,6 +39,8 @@ class ScriptedServer {
   /// How many of them are open now.
   int connections_open() const;
   std::vector<SeenRequest> requests() const;
+  /// A long test would fill the memory with them.
+  void forget_requests();
   /// Closes every connection that is open now.
   void drop_connections();
 

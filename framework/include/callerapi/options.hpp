@@ -32,8 +32,8 @@ struct Options {
   std::optional<std::map<std::string, std::string>> environment;
   /// Plugins linked into this program, for `plugin = "static:<id>"`.
   std::vector<const capi_plugin*> static_plugins;
-  /// The program callerapi-probe, in which plugin files are tried out before they are loaded; empty:
-  /// the one installed with the library.
+  /// The program callerapi-probe, in which plugin files are tried out before they are loaded;
+  /// empty: the one installed with the library.
   std::string probe;
   /// Answers calls instead of the network; see callerapi/testing.hpp.
   std::shared_ptr<testing::Transport> transport;
