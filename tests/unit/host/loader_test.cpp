@@ -79,13 +79,25 @@ TEST_F(PluginFolder, AHalfCopiedFileIsRefusedAtEveryLengthAndNeverKillsTheHost) 
   }
 }
 
-TEST_F(PluginFolder, FlippedHeaderBytesNeverCrashThePreflight) {
+TEST_F(PluginFolder, SpoiledBytesNeverCrashThePreflight) {
   const std::string bytes = good_bytes();
-  for (std::size_t at = 0; at < 1024 && at < bytes.size(); ++at) {
-    std::string broken = bytes;
-    broken[at] = static_cast<char>(broken[at] ^ 0xff);
-    (void)preflight(broken, "broken");
-  }
+  for (std::size_t at = 0; at < bytes.size(); at += at < 4096 ? 1 : 7)
+    for (const char spoiled : {'\0', '\x7f', '\xff'}) {
+      std::string broken = bytes;
+      broken[at] = spoiled;
+      (void)preflight(broken, "broken");
+    }
+}
+
+TEST_F(PluginFolder, TheNoteNamesThePluginBeforeItIsLoaded) {
+  const auto inspected = preflight(good_bytes(), "x");
+
+  ASSERT_TRUE(inspected) << inspected.error().message;
+  EXPECT_EQ(inspected->note.id, "httpbin");
+  EXPECT_EQ(inspected->note.abi_major, CALLERAPI_ABI_MAJOR);
+  EXPECT_FALSE(inspected->note.version.empty());
+  EXPECT_FALSE(inspected->note.compiler.empty());
+  EXPECT_TRUE(inspected->warnings.empty());
 }
 
 TEST_F(PluginFolder, ThePinDecides) {

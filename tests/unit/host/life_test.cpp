@@ -1,0 +1,136 @@
+// The life of loaded code: leases, the reaper, hooks that rest.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "host/plugin_code.hpp"
+#include "support/static_plugin.hpp"
+
+namespace callerapi::host {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::atomic<int> quiesced{0}, destroyed{0};
+std::atomic<bool> restless{false};
+
+capi_status create(const capi_host*, void** self, capi_error_out*) {
+  *self = nullptr;
+  return 0;
+}
+capi_status quiesce(void*, std::uint32_t) {
+  ++quiesced;
+  return restless ? -1 : 0;
+}
+void destroy(void*) { ++destroyed; }
+
+class Life : public testing::Test {
+ protected:
+  Life() {
+    quiesced = destroyed = 0;
+    restless = false;
+    plugin_ = *support::echo_plugin();
+    plugin_.create = &create;
+    plugin_.quiesce = &quiesce;
+    plugin_.destroy = &destroy;
+  }
+  std::shared_ptr<LoadedCode> made(Reaper& reaper) {
+    return LoadedCode::create(Library::linked_in(plugin_), {"echo", "echo.capi.so", {}, false},
+                              {log_, reaper, counters_})
+        .value();
+  }
+  template <class F>
+  static bool soon(F&& f) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!f() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    return f();
+  }
+
+  std::string logged_;
+  base::Log log_{[this](const LogRecord& record) { logged_.append(record.message); }};
+  Counters counters_;
+  capi_plugin plugin_;
+};
+
+TEST_F(Life, EndsAfterTheLastLeaseAndNotBefore) {
+  Reaper reaper(log_, counters_);
+  const auto code = made(reaper);
+  ASSERT_TRUE(code->acquire());
+
+  code->close();
+
+  EXPECT_FALSE(code->acquire());
+  EXPECT_EQ(counters_.draining, 1u);
+  EXPECT_EQ(destroyed, 0);
+  code->release();
+  EXPECT_TRUE(soon([&] { return counters_.draining == 0; }));
+  EXPECT_EQ(destroyed, 1);
+  EXPECT_TRUE(code->unloaded());
+}
+
+TEST_F(Life, BeyondTheDrainTimeIsOverdueAndStillNeverForced) {
+  Reaper reaper(log_, counters_, Duration::zero());
+  const auto code = made(reaper);
+  ASSERT_TRUE(code->acquire());
+
+  code->close();
+
+  ASSERT_TRUE(soon([&] { return counters_.overdue == 1; }));
+  EXPECT_EQ(destroyed, 0);
+  code->release();
+  EXPECT_TRUE(soon([&] { return counters_.draining == 0; }));
+  EXPECT_EQ(counters_.overdue, 0u);
+  EXPECT_EQ(logged_,
+            "echo.capi.so: unload_overdue: 1 calls still hold it after its drain time; it stays "
+            "mapped until they end");
+}
+
+TEST_F(Life, APluginThatIsNotAtRestIsAskedAgain) {
+  Reaper reaper(log_, counters_);
+  restless = true;
+  const auto code = made(reaper);
+  code->close();
+  ASSERT_TRUE(soon([&] { return quiesced > 0; }));
+  EXPECT_EQ(destroyed, 0);
+
+  restless = false;
+
+  EXPECT_TRUE(soon([&] { return destroyed == 1; }));
+}
+
+TEST_F(Life, WhatIsStillHeldWhenTheHostEndsStaysMapped) {
+  std::shared_ptr<LoadedCode> code;
+  {
+    Reaper reaper(log_, counters_);
+    code = made(reaper);
+    ASSERT_TRUE(code->acquire());
+    code->close();
+  }
+  EXPECT_EQ(destroyed, 0);
+}
+
+TEST(HookGuard, TenStrikesInARowRestAndOneGoodRunAfterItComesBack) {
+  HookGuard guard;
+  auto now = HookGuard::Clock::now();
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(guard.ran(true, milliseconds(0), now));
+  EXPECT_FALSE(guard.ran(false, milliseconds(0), now));  // a good run in between
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(guard.ran(false, milliseconds(51), now));
+  EXPECT_TRUE(guard.may_run(now));
+  EXPECT_TRUE(guard.ran(true, milliseconds(0), now));
+
+  EXPECT_FALSE(guard.may_run(now + HookGuard::rest - milliseconds(1)));
+  now += HookGuard::rest;
+  EXPECT_TRUE(guard.may_run(now));
+  EXPECT_FALSE(guard.may_run(now)) << "one run decides";
+  EXPECT_FALSE(guard.ran(false, milliseconds(0), now));
+  EXPECT_TRUE(guard.may_run(now));
+  EXPECT_EQ(guard.failures(), 10u);
+  EXPECT_EQ(guard.slow(), 9u);
+}
+
+}  // namespace
+}  // namespace callerapi::host
