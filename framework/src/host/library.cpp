@@ -4,6 +4,7 @@
 
 #include <boost/dll/shared_library.hpp>
 #include <exception>
+#include <iterator>
 #include <list>
 #include <set>
 #include <utility>
@@ -50,12 +51,11 @@ class Ledger {
   }
   std::size_t zombies(const std::string* id) {
     base::Lock lock(mutex_);
-    // A thread that held one may have ended since.
-    zombies_.remove_if([this](const Zombie& zombie) {
-      if (resident(loader_name(zombie.file))) return false;
-      live_.erase(zombie.descriptor);
-      return true;
-    });
+    for (auto zombie = zombies_.begin(); zombie != zombies_.end();) {
+      const bool stays = resident(loader_name(zombie->file));
+      if (!stays) live_.erase(zombie->descriptor);  // the thread that held it has ended
+      zombie = stays ? std::next(zombie) : zombies_.erase(zombie);
+    }
     std::size_t count = 0;
     for (const Zombie& zombie : zombies_) count += id == nullptr || zombie.id == *id ? 1 : 0;
     return count;
