@@ -209,8 +209,9 @@ Result<void> Rules::dynamic() {
                   "binds its symbols at the first call; link it with -Wl,-z,now");
   const std::uint64_t constructors =
       image_.dynamic_one(DT_INIT_ARRAYSZ).value_or(0) / sizeof(std::uint64_t);
-  if (constructors > 1)  // one is the compiler's own
-    warn("runs " + std::to_string(constructors - 1) +
+  const std::uint64_t own = sanitized ? 2 : 1;  // the compiler's, and the sanitizer's
+  if (constructors > own)
+    warn("runs " + std::to_string(constructors - own) +
          " static constructors when it is loaded; use constinit");
   return {};
 }

@@ -8,6 +8,17 @@
 #include "host/plugin_code.hpp"
 
 namespace callerapi::host {
+namespace {
+
+/// Calls are still inside: unmapping would pull the code from under them.
+void keep_for_ever(std::shared_ptr<LoadedCode> code) {
+  static base::Mutex* const mutex = new base::Mutex;
+  static auto* const kept = new std::vector<std::shared_ptr<LoadedCode>>;
+  base::Lock lock(*mutex);
+  kept->push_back(std::move(code));
+}
+
+}  // namespace
 
 Reaper::~Reaper() {
   {
@@ -77,8 +88,7 @@ void Reaper::work() {
     more = wait();
     std::erase_if(retired_, [this](Retired& one) { return attend(one); });
   }
-  // Calls are still inside: unmapping would pull the code from under them.
-  for (Retired& one : retired_) new Retired(std::move(one));
+  for (Retired& one : retired_) keep_for_ever(std::move(one.code));
 }
 
 }  // namespace callerapi::host
