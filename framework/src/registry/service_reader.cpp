@@ -14,8 +14,8 @@ namespace callerapi::registry {
 namespace {
 
 const std::vector<std::string> service_fields = {
-    "plugin",   "base_url",  "sha256",          "unload", "config",
-    "required", "endpoints", "allow_addresses", "proxy",  "tls", "allow_downgrade"};
+    "plugin",    "base_url",        "sha256", "unload", "config",         "required",
+    "endpoints", "allow_addresses", "proxy",  "tls",    "allow_downgrade"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 
 bool is_sha256(std::string_view text) {

@@ -1,0 +1,179 @@
+// What Host does from a registry to a published snapshot: read, build, publish.
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "caller/host.hpp"
+
+namespace callerapi::caller {
+
+Result<registry::Registry> Host::read() const {
+  registry::Environment environment =
+      options_.environment ? *options_.environment : registry::process_environment();
+  if (!options_.env_file.empty())
+    if (auto added = registry::add_env_file(environment, options_.env_file); !added)
+      return std::move(added).error();
+  if (!source_.file.empty()) return registry::read_registry(source_.file, environment);
+  return registry::parse_registry(source_.text, "registry", std::filesystem::current_path(),
+                                  environment);
+}
+
+host::LoadRequest Host::load_request(const registry::Registry& registry,
+                                     const registry::ServiceEntry& entry) {
+  host::LoadRequest request{.service = entry.name,
+                            .plugin = entry.plugin,
+                            .plugin_dir = registry.plugin_dir,
+                            .sha256 = entry.sha256,
+                            .require_pins = registry.require_pins,
+                            .insecure_permissions = registry.insecure_permissions,
+                            .pinned = entry.pinned,
+                            .allow_downgrade = entry.allow_downgrade,
+                            .safe_mode = safe_mode_,
+                            .config = entry.config};
+  const auto previous = built_.find(entry.name);
+  if (previous != built_.end() && previous->second.entry.plugin == entry.plugin) {
+    request.running = previous->second.generation;
+    request.same_setup = previous->second.entry.config == entry.config &&
+                         previous->second.entry.pinned == entry.pinned;
+  }
+  return request;
+}
+
+Result<Host::Built> Host::build_one(const registry::Registry& registry,
+                                    const registry::ServiceEntry& entry,
+                                    const host::LoadRequest& request) {
+  auto generation = host::load(request, load_with());
+  if (!generation) return std::move(generation).error();
+  const auto previous = built_.find(entry.name);
+  const bool running = request.running == *generation;
+  if (running && previous->second.entry == entry) return previous->second;
+  auto service = catalogue::make_service(entry.name, (*generation)->tables, entry.layers);
+  auto url = wire::parse_base_url(entry.base_url);
+  if (!service || !url) {
+    if (!running && (*generation)->code) (*generation)->code->close();
+    return service ? std::move(url).error() : std::move(service).error();
+  }
+  catalogue::Service& s = **service;
+  s.base_url = std::move(*url);
+  s.base_url_text = entry.base_url;
+  s.authority = s.base_url.authority();
+  s.caller_name = registry.caller_name;
+  s.generation = (*generation)->number;
+  s.code = (*generation)->code;
+  auto connecting = pool_settings(s, entry);
+  if (!connecting) {
+    if (!running && (*generation)->code) (*generation)->code->close();
+    return std::move(connecting).error();
+  }
+  pool::Settings settings = std::move(*connecting);
+  // Connections stay when nothing that decides them has changed (decision 20).
+  const bool same =
+      previous != built_.end() && previous->second.service->origin->settings() == settings;
+  s.origin = same ? previous->second.service->origin
+                  : std::make_shared<pool::Origin>(settings, *reactor_, pool_counters_);
+  return Built{entry, std::move(*generation), std::move(*service)};
+}
+
+/// What decides about the connections of a service. A TLS context stays as long as nothing it
+/// depends on changes: another one makes another pool.
+Result<pool::Settings> Host::pool_settings(const catalogue::Service& service,
+                                           const registry::ServiceEntry& entry) const {
+  pool::Settings settings = service.settings.pool;
+  settings.host = service.base_url.host;
+  settings.port = service.base_url.port;
+  settings.allow_addresses = entry.allow_addresses;
+  settings.proxy = entry.proxy;
+  if (service.base_url.scheme != "https") return settings;
+  if (const auto previous = built_.find(entry.name); previous != built_.end()) {
+    const pool::Settings& before = previous->second.service->origin->settings();
+    if (before.host == settings.host && before.port == settings.port &&
+        previous->second.entry.tls == entry.tls)
+      settings.tls = before.tls;
+  }
+  if (!settings.tls) {
+    auto made = wire::TlsContext::make(entry.tls, settings.host, settings.port);
+    if (!made) return std::move(made).error();
+    settings.tls = std::move(*made);
+  }
+  return settings;
+}
+
+Result<Host::BuiltMap> Host::build(const registry::Registry& registry) {
+  std::vector<host::LoadRequest> requests;
+  for (const registry::ServiceEntry& entry : registry.services)
+    requests.push_back(load_request(registry, entry));
+  host::prepare(requests, load_with());
+  BuiltMap next;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const registry::ServiceEntry& entry = registry.services[i];
+    auto built = build_one(registry, entry, requests[i]);
+    if (!built && !entry.required) {
+      const auto old = built_.find(entry.name);
+      log_.write(LogLevel::error, "registry",
+                 built.error().message + "; not required, so it is " +
+                     (old == built_.end() ? "left out" : "kept as it was"));
+      if (old != built_.end()) next.insert(*old);
+      continue;
+    }
+    if (!built) {
+      // All or nothing: what was loaded for this attempt goes again.
+      for (auto& [name, loaded] : next) {
+        const auto old = built_.find(name);
+        const bool kept = old != built_.end() && old->second.generation == loaded.generation;
+        if (!kept && loaded.generation->code) loaded.generation->code->close();
+      }
+      return std::move(built).error();
+    }
+    next.emplace(entry.name, std::move(*built));
+  }
+  return next;
+}
+
+ReloadReport Host::publish(BuiltMap next) {
+  ReloadReport report;
+  auto snapshot = std::make_shared<catalogue::Snapshot>();
+  snapshot->number = report.generation = ++published_;
+  for (auto& [name, built] : next) {
+    snapshot->services.emplace(name, built.service);
+    const auto old = built_.find(name);
+    if (old == built_.end()) {
+      report.added.push_back(name);
+    } else if (old->second.service != built.service) {
+      report.changed.push_back(name);
+    }
+  }
+  for (const auto& [name, built] : built_)
+    if (!next.contains(name)) report.removed.push_back(name);
+  snapshots_.publish(std::move(snapshot));
+  next.swap(built_);
+  for (auto& [name, old] : next) {
+    const auto now = built_.find(name);
+    const bool kept = now != built_.end() && now->second.generation == old.generation;
+    if (!kept && old.generation->code) old.generation->code->close();
+  }
+  return report;
+}
+
+Result<ReloadReport> Host::reload() {
+  base::Lock lock(control_);
+  auto registry = read();
+  auto next = registry ? build(*registry) : Result<BuiltMap>(registry.error());
+  if (!next) {
+    ++reloads_refused_;
+    return std::move(next).error();
+  }
+  // Before the calls that will see the new services: both reach the loop in this order.
+  reactor_->set_names(std::move(registry->names));
+  ReloadReport report = publish(std::move(*next));
+  ++reloads_applied_;
+  for (const std::string& warning : registry->warnings)
+    log_.write(LogLevel::warning, "registry", warning);
+  log_.write(LogLevel::info, "registry",
+             "generation " + std::to_string(report.generation) + ": " +
+                 std::to_string(report.added.size()) + " added, " +
+                 std::to_string(report.changed.size()) + " changed, " +
+                 std::to_string(report.removed.size()) + " removed");
+  return report;
+}
+
+}  // namespace callerapi::caller
