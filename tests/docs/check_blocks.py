@@ -134,6 +134,15 @@ def cpp(cxx):
 
 # toml, python, messages -----------------------------------------------------------------------------
 
+def write_certificate(folder):
+    """ca.pem, own.pem and own.key, as pages about TLS name them."""
+    done = run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-days", "1", "-subj", "/CN=page", "-keyout", "own.key", "-out", "own.pem"], cwd=folder)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    shutil.copy(os.path.join(folder, "own.pem"), os.path.join(folder, "ca.pem"))
+
+
 def toml(callerapi):
     for block in blocks("toml"):
         text = surrounded(block)
@@ -142,6 +151,8 @@ def toml(callerapi):
         with tempfile.TemporaryDirectory() as folder:
             os.mkdir(os.path.join(folder, "secrets"))
             write(os.path.join(folder, "secrets/billing"), "s3cret\n")
+            if "own.pem" in text:
+                write_certificate(folder)
             write(os.path.join(folder, "registry.toml"), text)
             done = run([callerapi, "lint"], cwd=folder, env=VARIABLES)
         if done.returncode != 0:

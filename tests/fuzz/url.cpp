@@ -12,6 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     must_be_sound(url.error());
     return 0;
   }
+  // A socket has a path in place of host and port, which its own rules cover.
+  if (url->scheme == "unix") return 0;
   must(url->port != 0, "a port is not 0");
   must(!url->host.empty() && is_uri(url->host), "a host is made of URI bytes");
   must(url->host.find_first_of("/@%?#") == std::string::npos, "a host cannot become another");
@@ -21,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   must(url->path.find_first_of("?#") == std::string::npos, "a base has no query");
   must(!has_dot_segment(url->path), "a path has no dot segment");
 
-  const auto again = wire::parse_base_url("http://" + url->authority() + url->path);
+  const auto again = wire::parse_base_url(url->scheme + "://" + url->authority() + url->path);
   must(again && again->host == url->host && again->port == url->port && again->path == url->path,
        "what was taken apart can be put together");
   return 0;

@@ -75,7 +75,7 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
         ("wrong type", good.replace('"http"\n', "3\n"), "registry.toml:5:10:"),
         ("unknown key", good + 'base_ulr = "x"\n', "did you mean 'base_url'?"),
         ("unset variable", good + 'config = { token = "${NOPE:?set NOPE}" }\n', "set NOPE"),
-        ("https", good.replace("http://", "https://", 1), "TLS arrives with a later version"),
+        ("a scheme nobody speaks", good.replace("http://", "ftp://", 1), "begins with no scheme"),
     ]:
         write(text)
         expect(what, with_registry("services"), 3, said)

@@ -29,6 +29,7 @@ void Handshake::on_ready() noexcept {
     case wire::TlsStream::Handshake::again:
       return;
     case wire::TlsStream::Handshake::done:
+      loop_.rest(*stream_);
       return settle(std::unique_ptr<wire::Stream>(std::move(stream_)));
     case wire::TlsStream::Handshake::failed:
       return settle(stream_->take_error());

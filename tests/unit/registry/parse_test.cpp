@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
             "it"},
         Bad{"[services.shop]\nplugin = \"http\"\nbase_url = \"ftp://h\"\n", "base_url",
             "registry.toml:7:12: services.shop.base_url: base_url begins with no scheme; expected "
-            "http:// or https://, then host[:port][/path]"},
+            "http:// or https:// and host[:port][/path], or unix:/path/of.sock[:/path]"},
         Bad{"[services.shop]\nplugin = \"http\"\nbase_url = \"${SHOP}\"\n", "env_missing",
             "registry.toml:7:12: services.shop.base_url: environment variable SHOP is not set; set "
             "it, or write ${SHOP:-default}"},
