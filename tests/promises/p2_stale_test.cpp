@@ -66,7 +66,13 @@ struct Tally {
       return;
     }
     const Error& error = result.error();
-    if (error.outcome != Outcome::stale_connection || error.sent == Sent::yes) ++foreign;
+    // This server may close a connection that has carried nothing, too.
+    const bool closed =
+        error.outcome == Outcome::stale_connection || error.outcome == Outcome::connection_reset;
+    if (!closed || error.sent == Sent::yes) {
+      ++foreign;
+      std::printf("%s\n", error.message.c_str());
+    }
     if (failed++ == 0) {
       std::lock_guard lock(mutex);
       first = result.error().message;
