@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <string>
 
 #include "base/outcomes_reference.hpp"
@@ -47,6 +49,32 @@ TEST(Reference, OutcomesPageIsMadeFromTheTable) {
 
 TEST(Reference, PluginErrorsPageIsMadeFromTheTableOfFaults) {
   compare("plugin_errors.md", host::plugin_errors_reference());
+}
+
+/// Every `Suite.Name` of a page is written as a test somewhere in the tree.
+TEST(Reference, PromisesNameTestsThatExist) {
+  namespace fs = std::filesystem;
+  const std::string root = CALLERAPI_TEST_SOURCE;
+  std::string sources;
+  for (const auto& entry : fs::recursive_directory_iterator(root + "/tests")) {
+    const auto kind = entry.path().extension();
+    if (kind != ".cpp" && kind != ".txt") continue;
+    std::ifstream file(entry.path());
+    sources.append(std::istreambuf_iterator<char>(file), {});
+  }
+  std::ifstream file(root + "/docs/reference/promises.md");
+  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::regex named("`([A-Z][A-Za-z0-9]+)[.]([A-Za-z0-9_]+)`");
+  int seen = 0;
+  for (std::sregex_iterator one(page.begin(), page.end(), named), end; one != end; ++one) {
+    const std::string suite = (*one)[1], name = (*one)[2];
+    if (suite == "FuzzSeeds") continue;  // one for each target, named by CMake
+    const std::regex test("(TEST(_F|_P)?[(]" + suite + ", *" + name + "[)])|(" + suite + "[.]" +
+                          name + "\\b)");
+    EXPECT_TRUE(std::regex_search(sources, test)) << suite << "." << name << " is no test";
+    ++seen;
+  }
+  EXPECT_GE(seen, 20);
 }
 
 TEST(Reference, RegistryPageIsMadeFromTheKeys) {

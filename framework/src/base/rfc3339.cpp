@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -68,7 +69,7 @@ std::string format_time(Time time, int fraction_digits) {
   if (fraction_digits > 0) {
     size = std::snprintf(text.data(), text.size(), ".%09d",
                          static_cast<int>(clock.subseconds().count()));
-    out.append(text.data(), static_cast<std::size_t>(std::min(fraction_digits, 9) + 1));
+    out.append(text.data(), static_cast<std::size_t>(std::min(fraction_digits, 9)) + 1);
   }
   return out + 'Z';
 }

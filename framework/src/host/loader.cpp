@@ -126,7 +126,7 @@ Result<Opened> open_file(SealedFile sealed, const LoadWith& with) {
   auto tables = copy_tables((*library)->descriptor(), file);
   Result<void> sound;
   if (!tables)
-    sound = std::move(tables).error();
+    sound = tables.error();
   else if (fingerprint(*tables) != *seen)
     sound = rejected(file, PluginFault::descriptor_unstable,
                      "declares other endpoints than a moment before, in the probe");
@@ -173,6 +173,7 @@ void prepare(std::span<const LoadRequest> requests, const LoadWith& with) {
   std::vector<SealedFile> batch;
   const auto probe_batch = [&] {
     std::vector<const SealedFile*> files;
+    files.reserve(batch.size());
     for (const SealedFile& file : batch) files.push_back(&file);
     with.prober.probe_all(files);
     batch.clear();

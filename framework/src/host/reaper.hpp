@@ -34,7 +34,7 @@ class Reaper {
   /// A last lease was given back.
   void look() noexcept;
   /// In a forked child: gives the thread up without joining.
-  void abandon() noexcept { thread_.release(); }
+  void abandon() noexcept { static_cast<void>(thread_.release()); }
 
  private:
   struct Retired {
