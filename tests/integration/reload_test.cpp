@@ -70,6 +70,32 @@ TEST_F(Reload, AddsChangesAndRemovesServices) {
   EXPECT_EQ(get(caller, "c"), "/echo/1");
 }
 
+/// A thread that rests keeps its copy of the old snapshot, and with it the old pool.
+TEST_F(Reload, ConnectionsOfAPoolThatWasReplacedOrRemovedCloseAtOnce) {
+  write(service("a") + service("b"));
+  Caller caller = open(false);
+  std::atomic<int> step{0};
+  std::thread resting([&] {
+    (void)get(caller, "a");
+    (void)get(caller, "b");
+    step = 1;
+    while (step != 2) std::this_thread::yield();
+  });
+  while (step != 1) std::this_thread::yield();
+  EXPECT_EQ(server_.connections_open(), 2);
+
+  write(service("a") + "pool.connections_max = 7\n");
+  ASSERT_TRUE(caller.reload());
+
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (server_.connections_open() > 0 && std::chrono::steady_clock::now() < until) continue;
+  EXPECT_EQ(server_.connections_open(), 0);
+  EXPECT_EQ(get(caller, "a"), "/echo/1");
+  EXPECT_EQ(get(caller, "b"), "unknown_service");
+  step = 2;
+  resting.join();
+}
+
 TEST_F(Reload, ABrokenFileLeavesEverythingAsItWas) {
   write(service("a"));
   Caller caller = open(false);

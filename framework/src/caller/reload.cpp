@@ -150,6 +150,9 @@ ReloadReport Host::publish(BuiltMap next) {
     const auto now = built_.find(name);
     const bool kept = now != built_.end() && now->second.generation == old.generation;
     if (!kept && old.generation->code) old.generation->code->close();
+    const bool same_pool =
+        now != built_.end() && now->second.service->origin == old.service->origin;
+    if (!same_pool) old.service->origin->drain();
   }
   return report;
 }

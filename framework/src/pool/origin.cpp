@@ -59,7 +59,7 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
   {
     base::Lock lock(mutex_);
     std::erase(active_, connection.get());
-    if (reusable && !closed_) {
+    if (reusable && !closed_ && !draining_) {
       connection->idle_since = loop_.now();
       idle_.push_back(std::move(connection));
     }
@@ -145,7 +145,7 @@ void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream
   {
     base::Lock lock(mutex_);
     if (first == nullptr || closed_) {
-      if (!closed_) idle_.push_back(std::move(connection));
+      if (!closed_ && !draining_) idle_.push_back(std::move(connection));
     } else {
       mark_active(connection.get());
     }
@@ -174,6 +174,16 @@ void Origin::serve() {
     first->on_connection(std::move(connection));
   }
   open_more();
+}
+
+void Origin::drain() {
+  std::vector<std::unique_ptr<Connection>> idle;
+  {
+    base::Lock lock(mutex_);
+    draining_ = true;
+    idle.swap(idle_);
+  }
+  for (auto& connection : idle) retire(std::move(connection));
 }
 
 void Origin::close(Error why) {

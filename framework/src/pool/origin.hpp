@@ -58,6 +58,10 @@ class Origin : public std::enable_shared_from_this<Origin> {
   /// The waiter waits no more.
   void withdraw(Waiter& waiter);
 
+  /// Keeps no connection any more: idle ones close now, those in use when they come back. Calls
+  /// that have begun go on. For an origin that no snapshot leads to: a thread's old copy of one may
+  /// keep the object for long. Thread-safe.
+  void drain();
   /// No more calls: ends what waits and what is in use with `why`, closes what is idle.
   void close(Error why);
   /// Set once closed.
@@ -89,6 +93,7 @@ class Origin : public std::enable_shared_from_this<Origin> {
   std::vector<std::unique_ptr<Connection>> idle_ CALLERAPI_GUARDED_BY(mutex_);
   std::vector<Connection*> active_ CALLERAPI_GUARDED_BY(mutex_);
   std::optional<Error> closed_ CALLERAPI_GUARDED_BY(mutex_);
+  bool draining_ CALLERAPI_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace callerapi::pool
