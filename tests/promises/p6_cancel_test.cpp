@@ -74,11 +74,11 @@ std::vector<Point> points() {
       {"BackingOff",
        [](Peer& p) {
          p.read_until("\r\n\r\n");
-         p.send("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n");
+         p.send("HTTP/1.1 503 Busy\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n");
          p.read_until("\r\n\r\n");
          p.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nclean");
        },
-       0, "retry.base = \"60s\"\nretry.cap = \"60s\"\n"},
+       0, ""},
   };
 }
 

@@ -57,7 +57,8 @@ class [[nodiscard]] Call {
   /// `would_deadlock`.
   Result<T> get() { return decode_(release()->wait()); }
 
-  /// Runs `f(Result<T>)` on the Caller's executor. An exception of `f` is caught and counted.
+  /// Runs `f(Result<T>)` on the Caller's executor. An exception of `f` is swallowed by the
+  /// executors of this library; in one of your own it is yours.
   template <class F>
   void then(F f) {
     release()->on_done([decode = decode_, f = std::make_shared<F>(std::move(f))](

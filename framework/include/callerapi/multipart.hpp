@@ -13,14 +13,15 @@ namespace callerapi {
 class CALLERAPI_API Multipart {
  public:
   struct Part {
-    std::string name;      ///< Form field; Control bytes are refused when sent, quotes become %22.
+    std::string name;      ///< Form field; control bytes are refused when sent, quotes become %22.
     std::string filename;  ///< Empty: a plain field.
     std::string content_type;  ///< Empty: text/plain for fields, octet-stream for files.
     Body body;
   };
 
   Multipart& field(std::string name, std::string value);
-  /// Opened when the request is built; a missing file is `body_source_error` then.
+  /// Opens `path` now and reads it as it is sent; state() holds the first failure, and the call
+  /// answers it, `body_source_error`.
   Multipart& file(std::string name, std::string path, std::string content_type = {});
   Multipart& bytes(std::string name, std::string filename, std::string bytes,
                    std::string content_type = {});

@@ -24,8 +24,9 @@
 ///
 /// Optional members, found by themselves: a constructor from HostView, and the hooks
 /// `void sign(SignRequest&)`, `void on_request(SignRequest&)`, `void on_response(HookedResponse&)`,
-/// `std::string map_error(HookedResponse&)`. Hooks run on any thread, several at once; they may
-/// throw std::exception to fail the call; they must not block and must not call the engine.
+/// `std::string map_error(HookedResponse&)`, whose text becomes Response::plugin_error. Hooks run
+/// on any thread, several at once; they may throw std::exception to fail the call; they must not
+/// block and must not call the engine.
 namespace callerapi {
 
 namespace detail {

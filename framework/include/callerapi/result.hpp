@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cassert>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -51,8 +50,8 @@ class CALLERAPI_API CallError : public std::runtime_error {
 [[noreturn]] CALLERAPI_API void throw_call_error(Error error);
 
 /// A value or an Error: the interface of std::expected, with a value() that throws CallError.
-/// Thread safety: as a plain value. Asking the wrong side (`*r` on an error) is a fault of the
-/// asker and asserted.
+/// Thread safety: as a plain value. Asking the wrong side
+/// (`*r` on an error) is undefined; value() is checked.
 template <class T>
 class [[nodiscard]] Result {
  public:

@@ -6,7 +6,7 @@
 
 namespace callerapi::caller {
 
-/// May a caller that was compiled against `contract` call what is loaded (decision 19)? Equal
+/// May a caller that was compiled against `contract` call what is loaded? Equal
 /// hashes answer at once; else method, path and body kinds must agree, every parameter the caller
 /// can send must exist with its place and type, and every required one must be known to it.
 /// Errors: `contract_mismatch`, naming the first difference.

@@ -66,7 +66,7 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
     return std::move(connecting).error();
   }
   pool::Settings settings = std::move(*connecting);
-  // Connections stay when nothing that decides them has changed (decision 20).
+  // Connections stay when nothing that decides them has changed.
   const bool same =
       previous != built_.end() && previous->second.service->origin->settings() == settings;
   s.origin = same ? previous->second.service->origin

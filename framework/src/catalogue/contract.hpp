@@ -8,7 +8,7 @@
 namespace callerapi::catalogue {
 
 /// Would a caller that knows `running` be at a loss with `next`? The first break as
-/// "endpoint: what", or empty (decision 19): every endpoint is still there with its method, path
+/// "endpoint: what", or empty: every endpoint is still there with its method, path
 /// and body kinds, every parameter with its place and type, and no parameter is required that
 /// callers may leave out today.
 std::string contract_break(const PluginTables& running, const PluginTables& next);

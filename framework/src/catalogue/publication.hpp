@@ -14,7 +14,7 @@ namespace detail {
 std::uint64_t next_epoch() noexcept;
 }  // namespace detail
 
-/// A pointer that is read very often and replaced now and then (decision 8). read() compares one
+/// A pointer that is read very often and replaced now and then. read() compares one
 /// number with this thread's copy, 1 to 2 ns; a std::atomic<std::shared_ptr> is slower and not
 /// clean under ThreadSanitizer here. Numbers are unique in the process, so a dead publication's
 /// copy is never taken for that of a new one at the same address. A thread keeps its copy until it

@@ -55,7 +55,7 @@ struct ServiceLayers {
 Result<std::shared_ptr<Service>> make_service(const std::string& name, const PluginTables& tables,
                                               const ServiceLayers& layers);
 
-/// The published whole (decision 8). Immutable.
+/// The published whole. Immutable.
 struct Snapshot {
   std::uint64_t number = 0;
   std::map<std::string, std::shared_ptr<const Service>, std::less<>> services;

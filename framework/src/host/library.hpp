@@ -15,7 +15,7 @@ class Library {
  public:
   virtual ~Library() = default;
   virtual const capi_plugin& descriptor() const noexcept = 0;
-  /// Unmaps; answers whether the loader really let go (decision 7). What stays is counted as a
+  /// Unmaps; answers whether the loader really let go. What stays is counted as a
   /// zombie of `id` and keeps its descriptor: a new file under the same number would be answered
   /// with the old code.
   virtual bool unload(const std::string& id) noexcept = 0;

@@ -17,7 +17,7 @@
 
 namespace callerapi::host {
 
-/// The hooks of one loaded plugin behind leases (decision 6): a call holds it while its hooks may
+/// The hooks of one loaded plugin behind leases: a call holds it while its hooks may
 /// run; after close() the reaper ends it, once the last lease is back: never on the thread that
 /// called. Thread-safe.
 class LoadedCode final : public policy::PluginCode,

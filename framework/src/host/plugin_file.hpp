@@ -27,7 +27,7 @@ class Fd {
 };
 
 /// The bytes of one plugin, sealed: what was checked is what will be loaded, whatever happens to
-/// the file (decision 7).
+/// the file.
 struct SealedFile {
   std::filesystem::path path;  ///< Where it came from, for messages.
   Fd fd;                       ///< A memfd that nobody can write any more.

@@ -38,7 +38,7 @@ struct CallParts {
 };
 
 /// One call between its attempts: builds each request, judges each end, decides what comes next.
-/// It moves no bytes and waits for nothing; the driver that owns it does (decision 12). One thread
+/// It moves no bytes and waits for nothing; the driver that owns it does. One thread
 /// at a time.
 class CallRun {
  public:

@@ -35,7 +35,7 @@ struct HookResponse {
 /// The code of one loaded plugin, as a call sees it; host implements it. Thread-safe.
 ///
 /// A call that has hooks to run holds the code from acquire() to release(), the latter after its
-/// last hook and before the result is handed out (decision 6). acquire() answers false once the
+/// last hook and before the result is handed out. acquire() answers false once the
 /// generation is closed: look the service up again.
 class PluginCode {
  public:

@@ -25,7 +25,7 @@ class StopToken {
   wire::Stream* active_ CALLERAPI_GUARDED_BY(mutex_) = nullptr;
 };
 
-/// Drives one call on this thread (decision 12): writes, reads and waits here. Only what must be
+/// Drives one call on this thread: writes, reads and waits here. Only what must be
 /// waited for elsewhere, a new connection or a place in the queue, is asked of the loop. `token`
 /// may be null: then the closing of the origin ends the call.
 Result<Response> run_here(CallParts parts, StopToken* token);

@@ -34,7 +34,7 @@ class Waiter {
   ~Waiter() = default;
 };
 
-/// The connections of one service to one instance (decision 20): last used first, bounded, with a
+/// The connections of one service to one instance: last used first, bounded, with a
 /// queue in order of arrival for those who find all in use.
 ///
 /// take() and give_back() are thread-safe. wait() and withdraw() are for the loop's thread: new

@@ -16,7 +16,7 @@
 namespace callerapi::pool {
 
 /// Everything that decides which connections a service may share with itself over time. A reload
-/// that changes none of these values keeps the connections (decision 20); services never share.
+/// that changes none of these values keeps the connections; services never share.
 struct Settings {
   std::string host;  ///< Name or address, without brackets; or the path of a unix socket.
   std::uint16_t port = 80;

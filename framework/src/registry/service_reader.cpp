@@ -137,8 +137,7 @@ void Reader::read_base_url(const Spot& spot, ServiceEntry& service) {
 bool Reader::override_field(ServiceEntry& service, const std::string& key,
                             const std::string& value) {
   // Read where they matter.
-  if (key == "base_url" || key == "required" || key == "proxy" || key.starts_with("tls."))
-    return true;
+  if (key == "base_url" || key == "proxy" || key.starts_with("tls.")) return true;
   const auto refuse = [&](const std::string& why) {
     fault(0, "bad_value",
           "environment " + std::string(overrides) + variable_name(service.name) + "__" +

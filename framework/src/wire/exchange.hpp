@@ -31,7 +31,7 @@ struct ExchangeRequest {
   ReaderLimits limits;
 };
 
-/// One request and its response on one connection (decision 24): moves bytes whenever it is asked
+/// One request and its response on one connection: moves bytes whenever it is asked
 /// to and never waits. It knows no loop, no clock and no thread; whoever owns it does.
 ///
 /// With `stream`, an answer below 400 is told of twice or more: `head` once, then `more` whenever

@@ -22,7 +22,7 @@ class StreamEvents {
   ~StreamEvents() = default;
 };
 
-/// All that floors 1 to 3 know of time, randomness, names, sockets and threads (decision 21). The
+/// All that floors 1 to 3 know of time, randomness, names, sockets and threads. The
 /// reactor is one; a simulation is another. Members are for the loop's own thread unless said.
 class Loop {
  public:
