@@ -101,7 +101,10 @@ TEST(Process, AForkedChildIsToldSoAndTheParentGoesOn) {
   if (child == 0) {
     const auto here = caller.call("echo", "get", Request{}.path("id", "1"));
     const auto there = caller.start("echo", "get", Request{}.path("id", "1")).get();
-    const bool told = !here && here.error().outcome == Outcome::forked && !there &&
+    caller.shutdown(std::chrono::seconds(5));  // returns at once
+    const auto reloaded = caller.reload();
+    const bool told = !reloaded && reloaded.error().outcome == Outcome::forked && !here &&
+                      here.error().outcome == Outcome::forked && !there &&
                       there.error().outcome == Outcome::forked;
     { const Caller gone = std::move(caller); }  // neither joins nor closes
     ::_exit(told ? 0 : 1);

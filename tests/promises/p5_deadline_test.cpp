@@ -110,6 +110,22 @@ TEST_P(Deadline, EndsTheCall) {
 INSTANTIATE_TEST_SUITE_P(P5, Deadline, ::testing::ValuesIn(perils()),
                          [](const auto& one) { return std::string(one.param.label); });
 
+/// The time between two bytes counts from the first byte on, however far away the other times are.
+TEST(P5Deadline, AStallInsideAnAnswerEndsAfterReadIdle) {
+  RawServer server([](Peer& peer) {
+    if (peer.read_until("\r\n\r\n").empty()) return;
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+    peer.read_to_end();
+  });
+  Caller caller = caller_of(server.url(), "timeouts.read_idle = \"100ms\"\n");
+
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    const auto result = request(caller, driver, "POST", "/", Request{}.body(Body::text("x")));
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().reason, "read_idle") << result.error().message;
+  }
+}
+
 TEST(P5Deadline, BoundsTheWaitForAConnectionThatOthersHold) {
   RawServer server([](Peer& peer) { peer.read_to_end(); });
   Caller caller = caller_of(server.url(), "pool.connections_max = 1\ntimeouts.acquire = \"0s\"\n");

@@ -93,6 +93,12 @@ Host::~Host() {
   reaper_.reset();
 }
 
+Error Host::forked_error() {
+  return {.outcome = Outcome::forked,
+          .reason = "forked",
+          .message = "this Caller belongs to the parent process; open a new one after fork()"};
+}
+
 bool Host::forked() const noexcept { return base::fork_count() != fork_count_; }
 
 void Host::abandon() noexcept {
@@ -108,11 +114,7 @@ void Host::abandon() noexcept {
 }
 
 Result<policy::CallParts> Host::parts(std::string_view name, const Build& build) {
-  if (forked())
-    return Error{
-        .outcome = Outcome::forked,
-        .reason = "forked",
-        .message = "this Caller belongs to the parent process; open a new one after fork()"};
+  if (forked()) return forked_error();
   if (closing_) return closing_error();
   // A closed plugin means that a newer generation is published, or about to be: look again.
   for (int looks = 0; looks < 100; ++looks) {
@@ -231,6 +233,7 @@ Stats Host::stats() const {
 }
 
 void Host::shutdown(Duration drain) {
+  if (forked()) return;  // the loop, and what is in flight, are the parent's
   const bool first = !closing_.exchange(true);
   std::atomic<std::uint32_t> never{0};
   const TimePoint until = reactor_->now() + drain;
@@ -249,6 +252,9 @@ void Host::shutdown(Duration drain) {
     }
     for (const auto& [name, service] : snapshots_.read()->services)
       service->origin->close(closing_error());
+    base::Lock lock(drained_mutex_);
+    for (const auto& origin : drained_)
+      if (const auto alive = origin.lock()) alive->close(closing_error());
   });
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
@@ -56,6 +57,7 @@ class Host : public std::enable_shared_from_this<Host> {
   void shutdown(Duration drain);
   /// Does this process descend from the one that opened it?
   bool forked() const noexcept;
+  static Error forked_error();
   /// In a forked child: gives up threads and descriptors that belong to the parent. What is left
   /// names locks of the parent too, so the object keeps itself and is never destroyed.
   void abandon() noexcept;
@@ -115,6 +117,10 @@ class Host : public std::enable_shared_from_this<Host> {
 
   base::Mutex tokens_mutex_;
   std::unordered_set<policy::StopToken*> tokens_ CALLERAPI_GUARDED_BY(tokens_mutex_);
+
+  /// Pools that no snapshot leads to any more, for as long as a call uses them.
+  base::Mutex drained_mutex_;
+  std::vector<std::weak_ptr<pool::Origin>> drained_ CALLERAPI_GUARDED_BY(drained_mutex_);
 
   base::Mutex control_;  ///< One reload at a time.
   BuiltMap built_ CALLERAPI_GUARDED_BY(control_);

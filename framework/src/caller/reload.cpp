@@ -152,12 +152,17 @@ ReloadReport Host::publish(BuiltMap next) {
     if (!kept && old.generation->code) old.generation->code->close();
     const bool same_pool =
         now != built_.end() && now->second.service->origin == old.service->origin;
-    if (!same_pool) old.service->origin->drain();
+    if (same_pool) continue;
+    old.service->origin->drain();
+    base::Lock lock(drained_mutex_);
+    std::erase_if(drained_, [](const auto& origin) { return origin.expired(); });
+    drained_.push_back(old.service->origin);
   }
   return report;
 }
 
 Result<ReloadReport> Host::reload() {
+  if (forked()) return forked_error();
   base::Lock lock(control_);
   auto registry = read();
   auto next = registry ? build(*registry) : Result<BuiltMap>(registry.error());

@@ -49,8 +49,16 @@ void AsyncCall::pump() {
   if (state == wire::Exchange::State::head) return open_stream();
   if (state != wire::Exchange::State::waiting) return after_exchange();
   if (exchange_->progressed()) run_.note_progress();
-  // The timer is only ever moved forward lazily: it looks again when it fires.
-  if (!timer_.armed()) run_.loop().arm(timer_, run_.next_look(*exchange_));
+  look_later();
+}
+
+/// The timer is moved forward lazily, when it fires, but backward at once: another stage of the
+/// exchange has other times.
+void AsyncCall::look_later() {
+  const TimePoint due = run_.next_look(*exchange_);
+  if (timer_.armed() && armed_for_ <= due) return;
+  run_.loop().disarm(timer_);
+  run_.loop().arm(timer_, armed_for_ = due);
 }
 
 void AsyncCall::on_time() {
@@ -134,7 +142,7 @@ void AsyncCall::pump_stream() {
   }
   if (state == wire::Exchange::State::done) return end_stream(std::nullopt, exchange_->reusable());
   if (state == wire::Exchange::State::failed) return end_stream(exchange_->take_error(), false);
-  if (!timer_.armed()) run_.loop().arm(timer_, run_.next_look(*exchange_));
+  look_later();
 }
 
 void AsyncCall::end_stream(std::optional<Error> why, bool reusable) {

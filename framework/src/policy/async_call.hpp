@@ -31,6 +31,7 @@ class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
   void on_time();
   void attempt();
   void pump();
+  void look_later();
   void after_exchange();
   void open_stream();
   void pump_stream();
@@ -44,6 +45,7 @@ class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
   Done done_;
   Ended ended_;
   wire::Timer timer_;
+  TimePoint armed_for_{};  ///< While an exchange is under way.
   Waiting waiting_ = Waiting::nothing;
   std::unique_ptr<pool::Connection> connection_;
   std::optional<wire::Exchange> exchange_;

@@ -98,7 +98,7 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
 };
 
 Result<std::unique_ptr<pool::Connection>> acquire(CallRun& run, StopToken* token) {
-  if (!run.wants_fresh())
+  if (!run.wants_fresh() && !run.origin().crowded())
     if (auto connection = run.origin().take()) return connection;
   const auto handover = std::make_shared<Handover>();
   handover->ask(run);

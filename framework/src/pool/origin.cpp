@@ -12,7 +12,13 @@ Origin::Origin(Settings settings, wire::Loop& loop, Counters& counters)
     : settings_(std::move(settings)), loop_(loop), counters_(counters) {}
 
 Origin::~Origin() {
-  for (auto& connector : connectors_) connector->abandon();
+  // The last owner may be a thread of any kind; what connects belongs to the loop's.
+  if (!connectors_.empty()) {
+    const auto abandon = [connectors = std::move(connectors_)] {
+      for (const auto& connector : connectors) connector->abandon();
+    };
+    loop_.inside() ? abandon() : loop_.post(abandon);
+  }
   base::Lock lock(mutex_);
   for (auto& connection : idle_) retire(std::move(connection));
 }
@@ -94,37 +100,48 @@ void Origin::withdraw(Waiter& waiter) {
   waiting_ = static_cast<int>(waiters_.size());
 }
 
-/// Makes room where every place is taken by connections that rest.
-void Origin::evict_one() {
+/// Makes room where every place is taken by connections that rest; false: none rests any more.
+bool Origin::evict_one() {
   std::unique_ptr<Connection> oldest;
   {
     base::Lock lock(mutex_);
-    if (idle_.empty()) return;
+    if (idle_.empty()) return false;
     oldest = std::move(idle_.front());
     idle_.erase(idle_.begin());
   }
   retire(std::move(oldest));
+  return true;
 }
 
 /// One connector for each waiter that no connector is under way for, as far as the cap allows.
 void Origin::open_more() {
+  // A connector may fail, and call for the next, before begin() returns: the loop below goes on.
+  if (std::exchange(opening_, true)) return;
+  while (connectors_.size() < waiters_.size() && open_one()) continue;
+  opening_ = false;
+}
+
+/// False: every place is taken by a connection in use or under way.
+bool Origin::open_one() {
   const auto most = static_cast<std::size_t>(settings_.connections_max);
-  while (connectors_.size() < waiters_.size()) {
+  for (bool room = false; !room;) {
     std::size_t active = 0, idle = 0;
     {
       base::Lock lock(mutex_);
       active = active_.size();
       idle = idle_.size();
     }
-    if (active + connectors_.size() >= most) return;
-    if (active + idle + connectors_.size() >= most) evict_one();
-    connectors_.push_back(std::make_shared<Connector>(
-        settings_, loop_, [self = weak_from_this()](Connector& from, auto result) {
-          if (auto alive = self.lock()) alive->on_opened(from, std::move(result));
-        }));
-    const auto connector = connectors_.back();
-    connector->begin();
+    if (active + connectors_.size() >= most) return false;
+    // An idle one may be taken between the count and here: count again.
+    room = active + idle + connectors_.size() < most || evict_one();
   }
+  connectors_.push_back(std::make_shared<Connector>(
+      settings_, loop_, [self = weak_from_this()](Connector& from, auto result) {
+        if (auto alive = self.lock()) alive->on_opened(from, std::move(result));
+      }));
+  const auto connector = connectors_.back();
+  connector->begin();
+  return true;
 }
 
 void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream>> result) {

@@ -53,6 +53,9 @@ class Origin : public std::enable_shared_from_this<Origin> {
   /// Ends the use of a connection; `reusable`: its last exchange left it clean.
   void give_back(std::unique_ptr<Connection> connection, bool reusable);
 
+  /// Does anybody wait in the queue? Then it would be wrong to take() past it. Thread-safe.
+  bool crowded() const noexcept { return waiting_.load() > 0; }
+
   /// Queues for a connection and opens one if there is room. Errors reach the waiter.
   void wait(Waiter& waiter);
   /// The waiter waits no more.
@@ -73,7 +76,8 @@ class Origin : public std::enable_shared_from_this<Origin> {
   void serve();
   Waiter* first_for_kept() const noexcept;
   void open_more();
-  void evict_one();
+  bool open_one();
+  bool evict_one();
   void on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream>> result);
   bool expired(const Connection& connection, TimePoint now) const noexcept;
   void retire(std::unique_ptr<Connection> connection) noexcept;
@@ -86,6 +90,8 @@ class Origin : public std::enable_shared_from_this<Origin> {
   // The loop's thread only.
   std::deque<Waiter*> waiters_;
   std::vector<std::shared_ptr<Connector>> connectors_;
+
+  bool opening_ = false;
 
   std::atomic<int> waiting_{0};  ///< Size of waiters_, for give_back.
 

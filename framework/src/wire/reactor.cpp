@@ -64,6 +64,11 @@ Reactor::~Reactor() {
   stopping_ = true;
   if (event_ >= 0) wake();
   if (thread_.joinable()) thread_.join();
+  {
+    // What was posted and never ran may own streams: those go while the loop still stands.
+    base::Lock lock(posted_mutex_);
+    posted_.clear();
+  }
   if (event_ >= 0) ::close(event_);
   if (epoll_ >= 0) ::close(epoll_);
 }
