@@ -89,7 +89,10 @@ TEST_F(Soak, ReplacedTenTimesASecondNoCallFailsAndEveryOldCopyGoes) {
   EXPECT_EQ(mapped("callerapi:good"), one) << "copies of retired generations are mapped";
   EXPECT_EQ(caller.stats().plugins_zombie, 0u);
   if (settled_kib > 0) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    // A sanitizer keeps what is freed: there the size says nothing.
     EXPECT_LT(resident_kib(), settled_kib + 4096);
+#endif
   }
   std::printf("%llu calls, %d upgrades, %d refused, %zu KiB then %zu KiB\n",
               static_cast<unsigned long long>(done_.load()), replaced, refused, settled_kib,
