@@ -263,13 +263,8 @@ bool Exchange::deliver(std::string_view piece) {
     fail(Outcome::cancelled, "sink", "the body sink stopped the call");
     return false;
   }
-  std::string& body = response_.body;
-  const std::size_t size = body.size() + piece.size();
-  if (!within_limit(size)) return false;
-  // Doubled as ever, but never beyond the limit: growing holds the old and the new copy at once.
-  if (size > body.capacity())
-    body.reserve(std::max(size, std::min(2 * body.capacity(), request_.response_bytes_max)));
-  body.append(piece);
+  if (!within_limit(response_.body.size() + piece.size())) return false;
+  response_.body.append(piece);
   return true;
 }
 
