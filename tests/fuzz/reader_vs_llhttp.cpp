@@ -5,7 +5,8 @@
 //   - two equal Content-Length fields, and framing fields of answers without a body (204, 304, 1xx,
 //     HEAD), which llhttp 8.1 refuses or reads,
 //   - framing fields in trailers, which are dropped,
-//   - chunk extensions with quoted pairs or blanks, which llhttp 8.1 takes for a bad size.
+//   - chunk extensions with quoted pairs or blanks, which llhttp 8.1 takes for a bad size or, after
+//     the closing quote, for a missing line end.
 #include <llhttp.h>
 
 #include "fuzz/responses.hpp"
@@ -18,7 +19,6 @@ struct Oracle {
   llhttp_t parser{};
   Verdict verdict;
   bool head_request = false;
-  bool in_trailers = false;
 };
 
 Oracle& of(llhttp_t* parser) { return *static_cast<Oracle*>(parser->data); }
@@ -30,7 +30,6 @@ const llhttp_settings_t& settings() {
     s.on_headers_complete = [](llhttp_t* parser) {
       Oracle& oracle = of(parser);
       oracle.verdict.status = parser->status_code;
-      oracle.in_trailers = true;
       const int status = parser->status_code;
       return oracle.head_request || status < 200 || status == 204 || status == 304 ? 1 : 0;
     };
@@ -45,6 +44,15 @@ const llhttp_settings_t& settings() {
     return s;
   }();
   return all;
+}
+
+/// Whether the oracle stopped in a chunk line, behind its size and a semicolon.
+bool in_chunk_extension(std::string_view bytes, const llhttp_t& parser) {
+  const std::string_view read =
+      bytes.substr(0, static_cast<std::size_t>(llhttp_get_error_pos(&parser) - bytes.data()));
+  const std::string_view line = read.substr(read.rfind('\n') + 1);
+  const auto size_end = line.find_first_not_of("0123456789abcdefABCDEF");
+  return size_end != line.npos && size_end > 0 && line.substr(size_end).find(';') != line.npos;
 }
 
 Verdict ask_llhttp(const Script& script) {
@@ -66,6 +74,8 @@ Verdict ask_llhttp(const Script& script) {
     if (verdict.ended && verdict.status < 200) continue;
     verdict.left = rest.size();
     if (!verdict.ended) verdict.reason = llhttp_errno_name(llhttp_get_errno(&oracle.parser));
+    if (failed != HPE_OK && in_chunk_extension(script.bytes, oracle.parser))
+      verdict.reason = "chunk extension";
     return verdict;
   }
 }
@@ -97,8 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Verdict ours = read_response(script, script.reads);
   if (!ours.accepted() || has_odd_framing(script, ours)) return 0;
   const Verdict theirs = ask_llhttp(script);
-  if (theirs.reason == "HPE_INVALID_CHUNK_SIZE" && script.bytes.find(';') != script.bytes.npos)
-    return 0;
+  if (theirs.reason == "chunk extension") return 0;
   must_agree(theirs.accepted(), ours, theirs, "only we accept");
   must_agree(ours.status == theirs.status, ours, theirs, "status");
   must_agree(ours.body == theirs.body, ours, theirs, "body");

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # What ./dev fuzz runs: every built target for so many seconds, two at a time, beginning with its
-# seeds and with what earlier runs kept. Prints a line for each; 1 when any found something.
+# seeds and with what earlier runs kept. A random seed above 0 repeats its run, as a gate needs it; 0
+# is a new one each time. Prints a line for each; 1 when any found something.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:-20}
+random_seed=${2:-0}
 case $seconds in '' | *[!0-9]* | 0) echo "fuzz: '$seconds' is no number of seconds" >&2; exit 2 ;; esac
+case $random_seed in '' | *[!0-9]*) echo "fuzz: '$random_seed' is no random seed" >&2; exit 2 ;; esac
 bin=build/fuzz/bin
 out=build/fuzz/fuzzing
 
@@ -12,7 +15,7 @@ fuzz_one() {
     local name=$1 here=$out/$1 status=0
     mkdir -p "$here/corpus" "$here/findings"
     : >"$here/begun"
-    ASAN_OPTIONS=detect_stack_use_after_return=1 "$bin/fuzz_$name" -max_total_time="$seconds" \
+    ASAN_OPTIONS=detect_stack_use_after_return=1 "$bin/fuzz_$name" -max_total_time="$seconds" -seed="$random_seed" \
         -max_len=4096 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 -verbosity=1 \
         -artifact_prefix="$here/findings/" "$here/corpus" "tests/fuzz/seeds/$name" \
         >"$here/log" 2>&1 || status=$?
