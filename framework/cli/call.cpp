@@ -89,6 +89,12 @@ Result<Request> build(const CallArguments& arguments) {
 
 double milliseconds(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
 
+std::string milliseconds_text(Duration d) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f ms", milliseconds(d));
+  return text;
+}
+
 int print(const Response& response, bool as_json) {
   if (!as_json) {
     std::cout << response.body;
@@ -115,6 +121,17 @@ int print(const Response& response, bool as_json) {
   return 1;
 }
 
+/// The parts of a call's time that took any.
+void add_times(std::vector<std::vector<std::string>>& rows, const TimeLedger& time) {
+  const std::pair<const char*, Duration> parts[] = {
+      {"queue", time.queue}, {"dns", time.dns},     {"connect", time.connect},
+      {"tls", time.tls},     {"write", time.write}, {"wait", time.wait},
+      {"read", time.read},   {"retry", time.retry}, {"local", time.local}};
+  for (const auto& [part, took] : parts)
+    if (took > Duration::zero())
+      rows.push_back({std::string("time: ") + part, milliseconds_text(took)});
+}
+
 /// What the call ran with and what came of it, in place of the body.
 int print_explained(const Caller& caller, const CallArguments& arguments,
                     const Result<Response>& response) {
@@ -124,11 +141,9 @@ int print_explained(const Caller& caller, const CallArguments& arguments,
   const Stats stats = caller.stats();
   std::vector<std::vector<std::string>> rows{{"RESULT", "VALUE"}};
   if (response) {
-    char elapsed[32];
-    std::snprintf(elapsed, sizeof elapsed, "%.3f ms", milliseconds(response->elapsed));
     rows.insert(rows.end(), {{"status", std::to_string(response->status)},
                              {"body", std::to_string(response->body.size()) + " bytes"},
-                             {"elapsed", elapsed},
+                             {"elapsed", milliseconds_text(response->elapsed)},
                              {"generation", std::to_string(response->generation)}});
   } else {
     const Error& error = response.error();
@@ -137,6 +152,7 @@ int print_explained(const Caller& caller, const CallArguments& arguments,
                              {"phase", std::string(name(error.phase))},
                              {"sent", std::string(name(error.sent))}});
   }
+  add_times(rows, response ? response->time : response.error().time);
   rows.push_back({"attempts", std::to_string(stats.attempts)});
   rows.push_back({"connections opened", std::to_string(stats.connections_opened)});
   std::cout << '\n';

@@ -72,6 +72,17 @@ TEST_P(TlsOf, OneConnectionServesManyCallsOfBothKinds) {
   EXPECT_EQ(caller.stats().connections_reused, 79u);
 }
 
+TEST_P(TlsOf, OnlyTheCallThatOpensAConnectionWaitsForTls) {
+  TlsServer server(version(), echo);
+  Caller caller = open(service("echo", server.url(), trusting));
+  const auto opens = caller.call("echo", "get", one());
+  const auto reuses = caller.call("echo", "get", one());
+  ASSERT_TRUE(opens && reuses);
+  EXPECT_GT(opens->time.connect, 0ns);
+  EXPECT_GT(opens->time.tls, 0ns);
+  EXPECT_EQ(reuses->time.connect + reuses->time.tls, 0ns);
+}
+
 TEST_P(TlsOf, TheSecondConnectionResumesTheSessionOfTheFirst) {
   TlsServer server(version(), [](const SeenRequest&) {
     return Script{.bytes = support::ok("bye", "Connection: close\r\n"), .close = true};

@@ -5,6 +5,7 @@
 
 #include "callerapi/deadline.hpp"
 #include "callerapi/headers.hpp"
+#include "callerapi/time_ledger.hpp"
 
 namespace callerapi {
 
@@ -24,6 +25,7 @@ struct Response {
   int attempts = 0;              ///< Requests sent for this call, the successful one included.
   std::uint64_t generation = 0;  ///< Which load of the plugin served this call.
   Duration elapsed{0};           ///< From the start of the call to its last byte.
+  TimeLedger time;               ///< What `elapsed` is made of.
 };
 
 }  // namespace callerapi

@@ -8,6 +8,7 @@
 
 #include "callerapi/export.hpp"
 #include "callerapi/outcome.hpp"
+#include "callerapi/time_ledger.hpp"
 
 namespace callerapi {
 
@@ -28,8 +29,9 @@ struct Error {
   std::string message;  ///< For people, one line: where, what, the numbers, what to do. No secrets.
   Phase phase = Phase::args;
   Sent sent = Sent::no;
-  int status = 0;                               ///< HTTP status when a head had arrived, else 0.
-  int attempts = 0;                             ///< Requests begun on the wire.
+  int status = 0;     ///< HTTP status when a head had arrived, else 0.
+  int attempts = 0;   ///< Requests begun on the wire.
+  TimeLedger time{};  ///< Where the time of a call went that had begun; else nothing but zeros.
   std::shared_ptr<const ErrorDetail> detail{};  ///< Set for http_status, else null.
 
   /// What to do about it: 4xx is `rejected`, 5xx `failed`, 429 and 503 `overloaded`.

@@ -18,6 +18,7 @@ void AsyncCall::attempt() {
   if (!run_.begin_attempt()) return finish();
   if (run_.scripted()) return next_or_finish(run_.run_scripted());
   waiting_ = Waiting::connection;
+  run_.await_connection();
   run_.loop().arm(timer_, run_.acquire_deadline());
   const auto self = shared_from_this();
   run_.origin().wait(*this);
@@ -29,7 +30,7 @@ void AsyncCall::on_connection(Result<std::unique_ptr<pool::Connection>> got) noe
   waiting_ = Waiting::nothing;
   if (!got) return next_or_finish(run_.failed(std::move(got).error()));
   connection_ = std::move(*got);
-  exchange_.emplace(*connection_->stream, run_.request(), connection_->reused);
+  exchange_.emplace(*connection_->stream, run_.request(*connection_), connection_->reused);
   if (auto watched = run_.loop().watch(*connection_->stream, *this); !watched) {
     exchange_->abort(watched.error().outcome, watched.error().reason, watched.error().message);
     return after_exchange();
@@ -40,6 +41,7 @@ void AsyncCall::on_connection(Result<std::unique_ptr<pool::Connection>> got) noe
 
 void AsyncCall::on_ready() noexcept {
   const auto self = shared_from_this();
+  run_.note_ready();
   if (waiting_ == Waiting::exchange) pump();
   if (waiting_ == Waiting::stream) pump_stream();
 }
@@ -48,7 +50,7 @@ void AsyncCall::pump() {
   const wire::Exchange::State state = exchange_->advance();
   if (state == wire::Exchange::State::head) return open_stream();
   if (state != wire::Exchange::State::waiting) return after_exchange();
-  if (exchange_->progressed()) run_.note_progress();
+  if (exchange_->progressed()) run_.note_progress(*exchange_);
   look_later();
 }
 
@@ -133,11 +135,11 @@ void AsyncCall::pump_stream() {
                               .phase = Phase::body,
                               .sent = Sent::yes},
                         false);
-    if (!pipe.room()) return run_.loop().disarm(timer_);
-    // The time that the consumer rested is not the peer's.
-    if (exchange_->paused()) run_.note_progress();
+    const bool rests = !exchange_->ended() && !pipe.room();
+    run_.note_rest(rests);
+    if (rests) return look_later();
     state = exchange_->advance();
-    if (exchange_->progressed()) run_.note_progress();
+    if (exchange_->progressed()) run_.note_progress(*exchange_);
     pipe.put(exchange_->take_body());
   }
   if (state == wire::Exchange::State::done) return end_stream(std::nullopt, exchange_->reusable());

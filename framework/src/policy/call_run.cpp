@@ -21,7 +21,7 @@ TimePoint plus(TimePoint from, Duration by) {
 
 }  // namespace
 
-CallRun::CallRun(CallParts parts) : parts_(std::move(parts)) {
+CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prepared.started) {
   const Prepared& call = parts_.prepared;
   terms_ = {call.settings.retry, call.attempts_max, call.may_repeat, call.deadline};
   parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
@@ -33,11 +33,13 @@ CallRun::~CallRun() {
 }
 
 /// Puts the call's name and its numbers around what happened in an attempt.
-Error CallRun::placed(Error error) const {
+Error CallRun::placed(Error error) {
+  const TimePoint now = loop().now();
   error.attempts = attempts_;
+  error.time = watch_.stop(now);
   error.message = parts_.prepared.where + ": " + std::string(name(error.outcome)) + " in " +
                   std::string(name(error.phase)) + " after " +
-                  std::to_string(ms(loop().now() - parts_.prepared.started)) + " ms (attempt " +
+                  std::to_string(ms(now - parts_.prepared.started)) + " ms (attempt " +
                   std::to_string(attempts_) + ", sent=" + std::string(name(error.sent)) +
                   "): " + error.message;
   return error;
@@ -48,6 +50,7 @@ void CallRun::set_result(Result<Response> result) { result_.emplace(std::move(re
 bool CallRun::begin_attempt() {
   const Prepared& call = parts_.prepared;
   attempt_began_ = progress_at_ = loop().now();
+  watch_.enter(&TimeLedger::local, attempt_began_);
   if (attempt_began_ >= call.deadline) {
     set_result(placed({.outcome = Outcome::deadline_exceeded,
                        .reason = "total",
@@ -113,7 +116,7 @@ void CallRun::count_attempt() noexcept {
   if (attempts_ > 1) parts_.counters->retries.fetch_add(1, std::memory_order_relaxed);
 }
 
-wire::ExchangeRequest CallRun::request() {
+wire::ExchangeRequest CallRun::request(const pool::Connection& connection) {
   const Prepared& call = parts_.prepared;
   count_attempt();
   wire::ExchangeRequest request;
@@ -127,16 +130,32 @@ wire::ExchangeRequest CallRun::request() {
   request.decode = decode_;
   request.response_bytes_max = call.settings.response_bytes_max;
   request.limits.head_bytes = call.settings.response_head_bytes_max;
-  progress_at_ = loop().now();
+  progress_at_ = ready_at_ = loop().now();
+  watch_.connected(connection.opening, progress_at_);
+  watch_.enter(&TimeLedger::write, progress_at_);
   return request;
+}
+
+void CallRun::note_rest(bool rests) noexcept {
+  if (resting_ && !rests) progress_at_ = loop().now();
+  resting_ = rests;
+}
+
+void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
+  progress_at_ = loop().now();
+  if (exchange.answered())
+    watch_.enter(&TimeLedger::read, ready_at_);
+  else if (!exchange.wants_write())
+    watch_.enter(&TimeLedger::wait, progress_at_);
 }
 
 TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
   const Timeouts& times = parts_.prepared.settings.timeouts;
-  if (streaming_)
-    return std::min(parts_.prepared.stream_deadline, times.stream_idle > Duration::zero()
-                                                         ? plus(progress_at_, times.stream_idle)
-                                                         : no_deadline);
+  if (streaming_) {
+    const bool idles = !resting_ && times.stream_idle > Duration::zero();
+    return std::min(parts_.prepared.stream_deadline,
+                    idles ? plus(progress_at_, times.stream_idle) : no_deadline);
+  }
   Duration stall = exchange.wants_write() ? times.write_stall
                    : exchange.answered()  ? times.read_idle
                                           : times.first_byte.value_or(Duration::zero());
@@ -145,7 +164,7 @@ TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
 }
 
 void CallRun::expire(wire::Exchange& exchange) {
-  const TimePoint now = loop().now();
+  const TimePoint now = ready_at_ = loop().now();
   if (now < next_look(exchange)) return;
   if (streaming_) return expire_stream(exchange, now);
   const Prepared& call = parts_.prepared;
@@ -194,17 +213,20 @@ Error CallRun::acquire_expired() const {
 
 bool CallRun::judge(Attempted attempt) {
   Prepared& call = parts_.prepared;
-  const Decision next =
-      retry_.after(terms_, attempt, loop().now(), loop().random(), loop().wall_ms());
+  const TimePoint now = loop().now();
+  watch_.enter(&TimeLedger::local, now);
+  const Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());
   if (!next.again) return false;
   fresh_ = attempt.error ? attempt.error->outcome == Outcome::stale_connection
                          : attempt.response->status == 421;
   if (call.source && !call.source->rewind()) return false;
-  retry_at_ = loop().now() + next.wait;
+  retry_at_ = now + next.wait;
+  watch_.enter(&TimeLedger::retry, now);
   return true;
 }
 
 bool CallRun::finished(wire::Exchange& exchange) {
+  if (exchange.answered()) watch_.enter(&TimeLedger::read, ready_at_);
   const bool complete = exchange.advance() == wire::Exchange::State::done;
   if (!complete) return failed(exchange.take_error());
   return completed(exchange.take_response());
@@ -231,17 +253,22 @@ bool CallRun::look_at(Response& response) {
   }
   response.attempts = attempts_;
   response.generation = parts_.generation;
-  response.elapsed = loop().now() - parts_.prepared.started;
+  const TimePoint now = loop().now();
+  response.elapsed = now - parts_.prepared.started;
+  response.time = watch_.stop(now);
   return true;
 }
 
 Result<Response> CallRun::open_stream(wire::Exchange& exchange) {
+  watch_.enter(&TimeLedger::read, ready_at_);
+  watch_.enter(&TimeLedger::local, loop().now());
   Response head = exchange.take_response();
   const bool sound = look_at(head);
   if (parts_.code) std::exchange(parts_.code, nullptr)->release();
   if (!sound) return take_result();
   streaming_ = true;
-  note_progress();
+  progress_at_ = loop().now();
+  watch_.enter(&TimeLedger::read, progress_at_);
   return head;
 }
 
@@ -255,7 +282,18 @@ std::optional<Error> CallRun::close_stream(std::optional<Error> why) {
   return why;
 }
 
+/// The wait for a connection ended without one: it counts where the opening failed.
+void CallRun::charge_failed_opening(Phase phase) noexcept {
+  if (watch_.running() != &TimeLedger::queue) return;
+  const Stopwatch::Part part = phase == Phase::dns       ? &TimeLedger::dns
+                               : phase == Phase::connect ? &TimeLedger::connect
+                               : phase == Phase::tls     ? &TimeLedger::tls
+                                                         : &TimeLedger::queue;
+  watch_.rename(part);
+}
+
 bool CallRun::failed(Error error) {
+  charge_failed_opening(error.phase);
   if (auto why = parts_.origin->closed()) error = std::move(*why);
   const bool committed = parts_.prepared.sink != nullptr && error.phase == Phase::body;
   if (judge({.error = &error, .committed = committed})) return true;

@@ -11,6 +11,7 @@
 #include "policy/hooks.hpp"
 #include "policy/prepared.hpp"
 #include "policy/retry.hpp"
+#include "policy/stopwatch.hpp"
 #include "pool/origin.hpp"
 #include "wire/exchange.hpp"
 #include "wire/loop.hpp"
@@ -58,12 +59,19 @@ class CallRun {
   /// Must this attempt have a connection that has carried nothing? After a stale one, yes: the
   /// others of the pool are likely no better.
   bool wants_fresh() const noexcept { return fresh_; }
+  /// From now on the call waits for a connection.
+  void await_connection() noexcept { watch_.enter(&TimeLedger::queue, loop().now()); }
   /// What to send on the connection of this attempt.
-  wire::ExchangeRequest request();
+  wire::ExchangeRequest request(const pool::Connection& connection);
 
   /// When an exchange that makes no further progress must be looked at again.
   TimePoint next_look(const wire::Exchange& exchange) const noexcept;
-  void note_progress() noexcept { progress_at_ = loop().now(); }
+  /// The exchange may move again. Before advance(), but for the first time.
+  void note_ready() noexcept { ready_at_ = loop().now(); }
+  /// It has moved bytes.
+  void note_progress(const wire::Exchange& exchange) noexcept;
+  /// Does the consumer of the stream rest? That time is not the peer's; the deadline holds.
+  void note_rest(bool rests) noexcept;
   /// Ends the exchange if one of its times has passed.
   void expire(wire::Exchange& exchange);
   /// The queue for a connection took too long.
@@ -95,10 +103,11 @@ class CallRun {
   bool look_at(Response& response);
   void expire_stream(wire::Exchange& exchange, TimePoint now);
   void count_attempt() noexcept;
+  void charge_failed_opening(Phase phase) noexcept;
   bool completed(Response response);
   bool judge(Attempted attempt);
   void set_result(Result<Response> result);
-  Error placed(Error error) const;
+  Error placed(Error error);
 
   CallParts parts_;
   RetryState retry_;
@@ -107,8 +116,10 @@ class CallRun {
   bool fresh_ = false;
   std::string head_;
   bool streaming_ = false;  ///< The head has been handed out.
+  bool resting_ = false;    ///< The consumer of the stream has enough for now.
   bool decode_ = false;     ///< No hook has asked for other codings.
-  TimePoint attempt_began_{}, attempt_ends_{}, progress_at_{}, retry_at_{};
+  Stopwatch watch_;
+  TimePoint attempt_began_{}, attempt_ends_{}, ready_at_{}, progress_at_{}, retry_at_{};
   std::optional<Result<Response>> result_;
 };
 

@@ -65,6 +65,7 @@ bool CallRun::run_scripted() {
   if (!body) return failed(std::move(body).error());
   const std::string endpoint =
       call.endpoint.empty() ? call.method + " " + call.target : call.endpoint;
+  watch_.enter(&TimeLedger::wait, loop().now());
   auto answer = ask(*parts_.transport, {service_of(call.where), endpoint, call.method, call.target,
                                         fields_of(head_), std::move(*body), attempts_});
   if (!answer) return failed(std::move(answer).error());

@@ -100,6 +100,7 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
 Result<std::unique_ptr<pool::Connection>> acquire(CallRun& run, StopToken* token) {
   if (!run.wants_fresh() && !run.origin().crowded())
     if (auto connection = run.origin().take()) return connection;
+  run.await_connection();
   const auto handover = std::make_shared<Handover>();
   handover->ask(run);
   auto got = handover->await(run, token);
@@ -121,7 +122,7 @@ void await_ready(const wire::Stream& stream, bool write, TimePoint now, TimePoin
 void drive(CallRun& run, wire::Exchange& exchange, wire::Stream& stream, StopToken* token) {
   const ActiveStream active(token, stream);
   while (exchange.advance() == wire::Exchange::State::waiting) {
-    if (exchange.progressed()) run.note_progress();
+    if (exchange.progressed()) run.note_progress(exchange);
     await_ready(stream, stream.wants_write(exchange.wants_write()), run.loop().now(),
                 run.next_look(exchange));
     run.expire(exchange);
@@ -141,7 +142,7 @@ bool attempt(CallRun& run, StopToken* token) {
   auto got = acquire(run, token);
   if (!got) return !stopped(run, token) && run.failed(std::move(got).error());
   std::unique_ptr<pool::Connection> connection = std::move(*got);
-  wire::Exchange exchange(*connection->stream, run.request(), connection->reused);
+  wire::Exchange exchange(*connection->stream, run.request(*connection), connection->reused);
   drive(run, exchange, *connection->stream, token);
   run.origin().give_back(std::move(connection), exchange.reusable());
   if (exchange.advance() != wire::Exchange::State::done && stopped(run, token)) return false;

@@ -7,9 +7,15 @@
 
 namespace callerapi::pool {
 
+/// When the steps of opening a connection were over.
+struct Opening {
+  TimePoint began{}, resolved{}, connected{}, ready{};
+};
+
 /// A connection to one instance. Idle ones own no buffers.
 struct Connection {
   std::unique_ptr<wire::Stream> stream;
+  Opening opening;
   TimePoint opened{};
   TimePoint idle_since{};
   bool reused = false;  ///< Has carried a request before.

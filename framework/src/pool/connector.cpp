@@ -26,7 +26,8 @@ void Connector::abandon() {
 
 void Connector::begin() {
   resolving_ = true;
-  if (settings_.dns > Duration::zero()) loop_.arm(timer_, loop_.now() + settings_.dns);
+  times_.began = loop_.now();
+  if (settings_.dns > Duration::zero()) loop_.arm(timer_, times_.began + settings_.dns);
   const auto& proxy = settings_.proxy;
   loop_.resolve(proxy ? proxy->host : settings_.host, proxy ? proxy->port : settings_.port,
                 [self = weak_from_this()](Result<std::vector<wire::Address>> found) {
@@ -39,6 +40,7 @@ void Connector::on_resolved(Result<std::vector<wire::Address>> found) {
   resolving_ = false;
   loop_.disarm(timer_);
   if (!found) return finish(std::move(found).error());
+  times_.resolved = loop_.now();
   race_.emplace(settings_, loop_, std::move(*found),
                 [this](auto raced) { on_raced(std::move(raced)); });
   race_->begin();
@@ -60,6 +62,7 @@ void Connector::on_time() {
 
 /// TCP is connected; who the peer is remains to be seen.
 void Connector::established(std::unique_ptr<wire::Stream> stream) {
+  times_.connected = loop_.now();
   if (!settings_.tls) return finish(std::move(stream));
   handshake_.emplace(settings_, loop_, [this](auto result) { finish(std::move(result)); });
   handshake_->begin(std::move(stream));
@@ -67,6 +70,7 @@ void Connector::established(std::unique_ptr<wire::Stream> stream) {
 
 void Connector::finish(Result<std::unique_ptr<wire::Stream>> result) {
   loop_.disarm(timer_);
+  times_.ready = handshake_ ? loop_.now() : times_.connected;
   if (!opened_) return;
   if (!result && settings_.proxy) result.error().message = "proxy " + result.error().message;
   // The owner drops us in the call below, but a timer of ours may be what is running.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "pool/address_race.hpp"
+#include "pool/connection.hpp"
 #include "pool/handshake.hpp"
 #include "pool/settings.hpp"
 #include "wire/loop.hpp"
@@ -23,6 +24,7 @@ class Connector final : public std::enable_shared_from_this<Connector> {
   void begin();
   /// Tells nobody any more.
   void abandon();
+  const Opening& opening() const noexcept { return times_; }
 
  private:
   void on_resolved(Result<std::vector<wire::Address>> found);
@@ -38,6 +40,7 @@ class Connector final : public std::enable_shared_from_this<Connector> {
   std::optional<AddressRace> race_;
   std::optional<Handshake> handshake_;
   bool resolving_ = false;
+  Opening times_;
 };
 
 }  // namespace callerapi::pool

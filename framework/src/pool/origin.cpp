@@ -155,6 +155,7 @@ void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream
   }
   auto connection = std::make_unique<Connection>();
   connection->stream = std::move(*result);
+  connection->opening = connector.opening();
   connection->opened = connection->idle_since = loop_.now();
   counters_.opened.fetch_add(1, std::memory_order_relaxed);
   counters_.open.fetch_add(1, std::memory_order_relaxed);

@@ -50,6 +50,8 @@ class Exchange {
   void abort(Outcome outcome, std::string reason, std::string message);
 
   bool wants_write() const noexcept { return writing_; }
+  /// Is it done or has it failed?
+  bool ended() const noexcept { return state_ != State::waiting; }
   /// Has a stream stopped reading until its body is taken?
   bool paused() const noexcept { return paused_; }
   bool progressed() noexcept { return std::exchange(progressed_, false); }
