@@ -2,6 +2,7 @@
 // followed by a canary call on the same Caller that must get its own answer.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <ostream>
 #include <string>
 
@@ -46,7 +47,9 @@ TEST_P(OwnAnswer, AndTheNextCallGetsItsOwnToo) {
   const Case& c = GetParam();
   for (const Driver driver : {Driver::blocking, Driver::loop}) {
     RawServer server([&](Peer& peer) { serve(c, peer); });
-    Caller caller = caller_of(server.url(), "retry.max_attempts = 1\n");
+    Caller caller = caller_of(
+        server.url(), std::string("retry.max_attempts = 1\n") +
+                          (c.lenient ? "response = { bare_lf = true, obs_fold = true }\n" : ""));
 
     // What the reader still waits for never comes: those cases end at the deadline.
     const auto result =
@@ -76,6 +79,8 @@ TEST_P(OwnAnswer, AndTheNextCallGetsItsOwnToo) {
 const auto label_of = [](const ::testing::TestParamInfo<Case>& info) { return info.param.label; };
 INSTANTIATE_TEST_SUITE_P(P3Accepted, OwnAnswer, ::testing::ValuesIn(wire::accepted_cases()),
                          label_of);
+INSTANTIATE_TEST_SUITE_P(P3Lenient, OwnAnswer, ::testing::ValuesIn(wire::lenient_cases()),
+                         label_of);
 INSTANTIATE_TEST_SUITE_P(P3Refused, OwnAnswer, ::testing::ValuesIn(wire::refused_cases()),
                          label_of);
 
@@ -102,6 +107,61 @@ TEST(P3OwnAnswer, BytesThatNobodyAskedForCostTheConnection) {
       EXPECT_EQ(request(caller, driver, "GET", "/two").value().body, "real");
     EXPECT_EQ(server.accepted(), 2);
   }
+}
+
+/// Answers with the id of the request, but the first `wrong` times with another.
+void echo_id(Peer& peer, std::atomic<int>& wrong, std::string& last) {
+  for (;;) {
+    const std::string head = peer.read_until("\r\n\r\n");
+    if (head.empty()) return;
+    const auto at = head.find("X-Request-Id: ") + 14;
+    last = head.substr(at, head.find('\r', at) - at);
+    const std::string id = wrong-- > 0 ? "another" : last;
+    peer.send("HTTP/1.1 200 OK\r\nX-Request-Id: " + id + "\r\nContent-Length: 2\r\n\r\nhi");
+  }
+}
+
+TEST(P3OwnAnswer, AnAnswerWithTheIdOfAnotherRequestIsRefusedAndItsConnectionGone) {
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    std::atomic<int> wrong{1};
+    std::string sent;
+    RawServer server([&](Peer& peer) { echo_id(peer, wrong, sent); });
+    Caller caller = caller_of(server.url(), "request.id = true\n");
+
+    const auto post = request(caller, driver, "POST", "/");
+    ASSERT_FALSE(post);
+    EXPECT_EQ(post.error().outcome, Outcome::protocol_error);
+    EXPECT_EQ(post.error().reason, "request_id");
+    EXPECT_NE(post.error().message.find("the answer is for X-Request-Id 'another', the request "
+                                        "had '" +
+                                        sent + "': answers were mixed up on the way"),
+              std::string::npos)
+        << post.error().message;
+    EXPECT_EQ(sent.size(), 36u) << "a UUID";
+
+    const auto right = request(caller, driver, "GET", "/");
+    ASSERT_TRUE(right) << right.error().message;
+    EXPECT_EQ(server.accepted(), 2);
+
+    wrong = 1;
+    const auto again = request(caller, driver, "GET", "/");
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->attempts, 2) << "a request that may be repeated is";
+
+    wrong = 0;
+    const auto own = request(caller, driver, "GET", "/", Request{}.header("X-Request-Id", "mine"));
+    ASSERT_TRUE(own) << own.error().message;
+    EXPECT_EQ(sent, "mine");
+  }
+}
+
+TEST(P3OwnAnswer, AnAnswerThatNamesNoIdIsTaken) {
+  RawServer server([](Peer& peer) {
+    while (!peer.read_until("\r\n\r\n").empty())
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  });
+  Caller caller = caller_of(server.url(), "request.id = true\n");
+  EXPECT_TRUE(request(caller, Driver::blocking, "GET", "/"));
 }
 
 }  // namespace

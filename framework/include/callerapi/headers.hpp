@@ -23,6 +23,9 @@ class CALLERAPI_API Headers {
 
   /// Appends a field; existing ones of that name stay.
   void add(std::string_view name, std::string_view value);
+  /// Appends to the value of the last field, behind a blank unless that is empty: an
+  /// unfolded line (RFC 9112 5.2). There must be a field.
+  void extend_last(std::string_view value);
   /// Replaces every field of that name by this one.
   void set(std::string_view name, std::string_view value);
   /// Drops every field of that name; answers how many there were.

@@ -33,6 +33,20 @@ void Headers::add(std::string_view name, std::string_view value) {
   fields_.push_back({at, name_size, at + name_size, static_cast<std::uint32_t>(value.size())});
 }
 
+void Headers::extend_last(std::string_view value) {
+  // The name of a copied field is in the block, so add() sees it safely; its old text stays behind.
+  Span& last = fields_.back();
+  if (last.value_at + last.value_size != text_.size()) {
+    const Field field = (*this)[fields_.size() - 1];
+    add(field.name, field.value);
+    fields_.erase(fields_.end() - 2);
+    return extend_last(value);
+  }
+  if (last.value_size > 0) text_.append(" ");
+  text_.append(value);
+  last.value_size = static_cast<std::uint32_t>(text_.size()) - last.value_at;
+}
+
 void Headers::set(std::string_view name, std::string_view value) {
   remove(name);
   add(name, value);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "policy/hook_request.hpp"
+#include "policy/uuid.hpp"
 #include "wire/request_writer.hpp"
 #include "wire/socket.hpp"
 
@@ -70,6 +71,8 @@ bool CallRun::build_head() {
   if (attempt_ends_ != no_deadline)
     headers.set("Caller-Timeout-Ms",
                 std::to_string(std::max<std::int64_t>(1, ms(attempt_ends_ - attempt_began_))));
+  if (call.settings.request_id && !headers.contains("X-Request-Id"))
+    headers.add("X-Request-Id", uuid_v7(loop().wall_ms(), loop().random(), loop().random()));
   if (parts_.code) {
     RequestOfHook request(call, headers, attempts_);
     Result<void> hooked = attempts_ == 1 ? parts_.code->on_request(request) : Result<void>();
@@ -80,6 +83,7 @@ bool CallRun::build_head() {
       return false;
     }
   }
+  if (call.settings.request_id) request_id_ = headers.get("X-Request-Id").value_or("");
   decode_ = call.decode && headers.get("Accept-Encoding") == wire::accepted_codings;
   head_.clear();
   const auto& proxy = parts_.origin->settings().proxy;
@@ -130,6 +134,9 @@ wire::ExchangeRequest CallRun::request(const pool::Connection& connection) {
   request.decode = decode_;
   request.response_bytes_max = call.settings.response_bytes_max;
   request.limits.head_bytes = call.settings.response_head_bytes_max;
+  request.limits.bare_lf = call.settings.bare_lf;
+  request.limits.obs_fold = call.settings.obs_fold;
+  request.request_id = request_id_;
   progress_at_ = ready_at_ = loop().now();
   watch_.connected(connection.opening, progress_at_);
   watch_.enter(&TimeLedger::write, progress_at_);

@@ -114,7 +114,7 @@ class CallRun {
   RetryTerms terms_;
   int attempts_ = 0;
   bool fresh_ = false;
-  std::string head_;
+  std::string head_, request_id_;
   bool streaming_ = false;  ///< The head has been handed out.
   bool resting_ = false;    ///< The consumer of the stream has enough for now.
   bool decode_ = false;     ///< No hook has asked for other codings.

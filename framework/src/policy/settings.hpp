@@ -24,6 +24,8 @@ struct Timeouts {
   std::optional<Duration> first_byte;
   Duration read_idle = 10s;    ///< No byte arrived for so long while a response is read. 0: off.
   Duration stream_idle = 60s;  ///< The same of a streamed body, in place of all others. 0: off.
+
+  bool operator==(const Timeouts&) const = default;
 };
 
 /// Semantics S5.
@@ -33,6 +35,8 @@ struct Retry {
   Duration throttle_base = 1s, throttle_cap = 20s;
   Duration max_retry_after = 30s;
   bool on_500 = false;
+
+  bool operator==(const Retry&) const = default;
 };
 
 /// What one endpoint of one service is called with, every level of the registry applied.
@@ -42,11 +46,16 @@ struct Settings {
   std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
   std::size_t response_head_bytes_max = 64u << 10;
   bool request_gzip = false;  ///< Send bodies of some size gzip-coded.
+  bool request_id = false;    ///< Send an X-Request-Id and refuse an answer with another.
+  bool bare_lf = false;       ///< See wire::ReaderLimits.
+  bool obs_fold = false;
   std::vector<std::pair<std::string, std::string>> headers;  ///< Added where the call has none.
 
   /// The host's [clamps], which bound the options of a call as well.
   std::optional<Duration> total_max;
   std::optional<int> attempts_max;
+
+  bool operator==(const Settings&) const = default;
 
   /// attempt = total for endpoints that are never retried, else min(10 s, total).
   Duration attempt_of(Duration total, bool may_retry) const noexcept {

@@ -10,7 +10,8 @@
 namespace callerapi::registry {
 namespace {
 
-constexpr std::string_view groups[] = {"timeouts", "retry", "pool", "request", "limits", "headers"};
+constexpr std::string_view groups[] = {"timeouts", "retry",  "pool",   "request",
+                                       "response", "limits", "headers"};
 
 bool is_group(std::string_view name) { return std::ranges::find(groups, name) != std::end(groups); }
 

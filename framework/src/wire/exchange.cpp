@@ -9,6 +9,7 @@
 #include "base/limits.hpp"
 #include "wire/request_writer.hpp"
 #include "wire/socket.hpp"
+#include "wire/syntax.hpp"
 
 namespace callerapi::wire {
 namespace {
@@ -169,7 +170,7 @@ Exchange::State Exchange::feed(std::string_view input) {
         return State::waiting;
       case ResponseReader::Event::head:
         phase_ = Phase::body;
-        if (!begin_body()) return state_;
+        if (!answers_this() || !begin_body()) return state_;
         if (streaming_) return pause(State::head, input);
         break;
       case ResponseReader::Event::body:
@@ -183,6 +184,17 @@ Exchange::State Exchange::feed(std::string_view input) {
         return fail_reading();
     }
   }
+}
+
+/// A service, or a proxy before it, that mixed two answers up says so by the wrong id.
+bool Exchange::answers_this() {
+  if (request_.request_id.empty()) return true;
+  const auto id = reader_.headers().get("X-Request-Id");
+  if (!id || *id == request_.request_id) return true;
+  fail(Outcome::protocol_error, "request_id",
+       "the answer is for X-Request-Id '" + printable(*id) + "', the request had '" +
+           printable(request_.request_id) + "': answers were mixed up on the way");
+  return false;
 }
 
 /// Decides where the body goes and whether it must be decoded on its way.

@@ -27,6 +27,7 @@ struct ExchangeRequest {
   BodySink* sink = nullptr;      ///< Takes the body of an answer below 400.
   bool stream = false;           ///< Such a body is taken from the exchange piece by piece.
   bool decode = false;           ///< Undo the content codings of the answer.
+  std::string_view request_id;   ///< An answer with another X-Request-Id is refused; empty: none.
   std::size_t response_bytes_max = 16u << 20;
   ReaderLimits limits;
 };
@@ -77,6 +78,7 @@ class Exchange {
   State read_some();
   State feed(std::string_view input);
   bool begin_body();
+  bool answers_this();
   bool take_piece(std::string_view piece);
   bool decode();
   bool deliver(std::string_view piece);

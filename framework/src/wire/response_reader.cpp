@@ -1,7 +1,6 @@
 #include "wire/response_reader.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "wire/chunk_line.hpp"
@@ -89,8 +88,13 @@ ResponseReader::Line ResponseReader::take_line(std::string_view& input, std::siz
     held_.clear();
     line = line_;
   }
-  if (!line.ends_with(crlf)) return Line::bare_lf;
-  line.remove_suffix(crlf.size());
+  if (line.ends_with(crlf)) {
+    line.remove_suffix(crlf.size());
+    return Line::whole;
+  }
+  if (!limits_.bare_lf || state_ == State::chunk_line) return Line::bare_lf;
+  line.remove_suffix(1);
+  let_pass_ = true;
   return Line::whole;
 }
 
@@ -215,12 +219,14 @@ ResponseReader::Event ResponseReader::parse_field(std::string_view line, Headers
                                   printable(line.substr(0, line.find(':'))) + "' " +
                                   std::string(why));
   };
+  if (line.front() == ' ' || line.front() == '\t') {
+    if (limits_.obs_fold && &into == &headers_ && !into.empty()) return parse_folded(line);
+    return refuse("is folded over two lines, which RFC 9112 5.2 forbids to senders");
+  }
   if (into.size() >= limits_.fields)
     return fail(Outcome::response_too_large, "fields",
                 std::string(where) + ": more than the " + std::to_string(limits_.fields) +
                     " fields allowed");
-  if (line.front() == ' ' || line.front() == '\t')
-    return refuse("is folded over two lines, which RFC 9112 5.2 forbids to senders");
   const auto colon = line.find(':');
   if (colon == std::string_view::npos) return refuse("has no colon");
   if (!is_token(line.substr(0, colon))) return refuse("has a name that is no token");
@@ -236,78 +242,23 @@ ResponseReader::Event ResponseReader::parse_field(std::string_view line, Headers
   return Event::need_more;
 }
 
-bool ResponseReader::read_framing_fields(bool& chunked) {
-  bool coded = false;
-  for (const auto [name, value] : headers_) {
-    if (same_name(name, "Transfer-Encoding")) {
-      if (coded || !same_name(value, "chunked") || http_1_0_) {
-        protocol("transfer_encoding", "response: Transfer-Encoding '" + printable(value) +
-                                          "'; expected exactly one 'chunked', on HTTP/1.1");
-        return false;
-      }
-      coded = chunked = true;
-    } else if (same_name(name, "Content-Length")) {
-      std::uint64_t length = 0;
-      const auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), length);
-      if (value.empty() || error != std::errc() || stop != value.data() + value.size() ||
-          length > static_cast<std::uint64_t>(INT64_MAX) || (length_ && *length_ != length)) {
-        protocol("content_length", "response: Content-Length '" + printable(value) +
-                                       "'; expected one number of decimal digits");
-        return false;
-      }
-      length_ = length;
-    }
-  }
-  if (chunked && length_) {
-    protocol("te_and_cl", "response: both Transfer-Encoding and Content-Length; one must go");
-    return false;
-  }
-  return true;
-}
-
-void ResponseReader::read_connection_fields() {
-  bool close = false, keep = false;
-  for (const auto [name, value] : headers_) {
-    if (!same_name(name, "Connection")) continue;
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      const auto comma = rest.find(',');
-      const std::string_view option = trim(rest.substr(0, comma));
-      close = close || same_name(option, "close");
-      keep = keep || same_name(option, "keep-alive");
-      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    }
-  }
-  keep_alive_ = !close && (!http_1_0_ || keep);
-}
-
-/// RFC 9112 6.3: how the end of this body will be known.
-ResponseReader::Event ResponseReader::frame_body() {
-  bool chunked = false;
-  if (!read_framing_fields(chunked)) return Event::error;
-  read_connection_fields();
-  const bool none =
-      head_request_ || status_ == 204 || status_ == 304 || (connect_request_ && status_ < 300);
-  if (none) {
-    left_ = 0;
-    length_.reset();
-    state_ = State::body_length;
-    if (connect_request_) keep_alive_ = false;
-  } else if (status_ == 205 && length_.value_or(0) != 0) {
-    return protocol("content_length", "response: 205 Reset Content with a body");
-  } else if (chunked) {
-    state_ = State::chunk_line;
-  } else if (length_) {
-    left_ = *length_;
-    state_ = State::body_length;
-  } else if (status_ == 205) {
-    left_ = 0;
-    state_ = State::body_length;
-  } else {
-    keep_alive_ = false;
-    state_ = State::body_close;
-  }
-  return Event::head;
+/// The rest of the last field, which is then one line (RFC 9112 5.2).
+ResponseReader::Event ResponseReader::parse_folded(std::string_view line) {
+  let_pass_ = true;
+  const auto [name, begun] = headers_[headers_.size() - 1];
+  const std::string_view more = trim(line);
+  if (more.empty()) return Event::need_more;
+  if (!is_field_value(more))
+    return protocol(
+        "header", "response head: field '" + printable(name) + "' has a control byte in its value");
+  const std::size_t size = begun.size() + 1 + more.size();
+  if (size > limits_.value_bytes)
+    return fail(Outcome::response_too_large, "value",
+                "response head: field '" + printable(name) + "' has a value of " +
+                    std::to_string(size) + " bytes, at most " +
+                    std::to_string(limits_.value_bytes) + " allowed");
+  headers_.extend_last(more);
+  return Event::need_more;
 }
 
 ResponseReader::Event ResponseReader::read_chunk_line(std::string_view& input) {
@@ -359,6 +310,7 @@ ResponseReader::Event ResponseReader::read_chunk_end(std::string_view& input) {
 ResponseReader::Event ResponseReader::read_trailers(std::string_view& input) {
   const Event event = read_fields(input, trailers_);
   if (event == Event::end) state_ = State::done;
+  keep_alive_ = keep_alive_ && !let_pass_;
   return event;
 }
 

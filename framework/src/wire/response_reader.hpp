@@ -24,6 +24,11 @@ struct ReaderLimits {
   /// All chunk lines of one body: this many bytes, and `factor` more for each byte of data.
   std::size_t chunk_overhead_bytes = 16u << 10;
   std::size_t chunk_overhead_factor = 16;
+
+  // What old servers send and RFC 9112 lets a recipient take. Such an answer is read, but its
+  // connection carries no other: who disagrees about one line may disagree about where it ends.
+  bool bare_lf = false;   ///< 2.2: lines of the head and of the trailers may end without CR.
+  bool obs_fold = false;  ///< 5.2: a field of the head may go on in the next line.
 };
 
 /// Reads one HTTP/1.1 response (RFC 9112), strictly: bytes in, events out, no I/O.
@@ -86,6 +91,7 @@ class ResponseReader {
   Event refuse_start(std::string_view begin);
   Event parse_status_line(std::string_view line);
   Event parse_field(std::string_view line, Headers& into);
+  Event parse_folded(std::string_view line);
   Event end_of_head();
   Event frame_body();
   bool read_framing_fields(bool& chunked);
@@ -118,6 +124,7 @@ class ResponseReader {
   std::uint64_t overhead_ = 0;  ///< Bytes of all chunk lines.
   std::string_view piece_;
   bool keep_alive_ = false;
+  bool let_pass_ = false;  ///< A line was taken that strictness refuses.
   Outcome outcome_ = Outcome::ok;
   std::string_view reason_;
   std::string text_;

@@ -28,6 +28,22 @@ TEST(Headers, OrderAndRepetitionAreKept) {
   EXPECT_EQ(seen, "A=1 B=2 a=3 ");
 }
 
+TEST(Headers, TheLastFieldGoesOnBehindOneBlank) {
+  Headers headers;
+  headers.add("A", "1");
+  headers.add("B", "");
+  headers.extend_last("2");
+  headers.extend_last("3");
+  EXPECT_EQ(headers.get("B"), "2 3");
+
+  headers.add("C", "4");
+  headers.remove("C");
+  headers.extend_last("5");
+  EXPECT_EQ(headers.get("B"), "2 3 5") << "its text is not the last of the block";
+  EXPECT_EQ(headers.get("A"), "1");
+  EXPECT_EQ(headers.size(), 2u);
+}
+
 TEST(Headers, SetReplacesEveryFieldOfThatName) {
   Headers headers;
   headers.add("A", "1");

@@ -28,9 +28,12 @@ struct Case {
   Verdict want;
   bool fin = false;
   const char* method = "GET";
+  bool lenient = false;  ///< Bare LF and obs-fold are switched on.
 };
 
 std::vector<Case> accepted_cases();
 std::vector<Case> refused_cases();
+/// What the two switches let pass, and what they do not.
+std::vector<Case> lenient_cases();
 
 }  // namespace callerapi::wire

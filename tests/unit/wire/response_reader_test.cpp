@@ -24,7 +24,9 @@ using namespace std::string_literals;
 /// A connection: hands `bytes` to the reader in the given reads and notes what became of them.
 class Conversation {
  public:
-  explicit Conversation(const char* method) { reader_.start(method, ReaderLimits{}); }
+  explicit Conversation(const char* method, bool lenient = false) {
+    reader_.start(method, {.bare_lf = lenient, .obs_fold = lenient});
+  }
 
   void read(std::string_view bytes) {
     while (running_) {
@@ -68,7 +70,7 @@ class Conversation {
 };
 
 Verdict in_reads(const Case& c, std::size_t first_cut, std::size_t step) {
-  Conversation talk(c.method);
+  Conversation talk(c.method, c.lenient);
   const std::string_view bytes = c.bytes;
   talk.read(bytes.substr(0, first_cut));
   for (std::size_t at = first_cut; at < bytes.size(); at += step) talk.read(bytes.substr(at, step));
@@ -103,6 +105,7 @@ TEST_P(Responses, GetTheSameVerdictInReadsOfThree) {
 
 const auto label_of = [](const testing::TestParamInfo<Case>& info) { return info.param.label; };
 INSTANTIATE_TEST_SUITE_P(Accepted, Responses, testing::ValuesIn(accepted_cases()), label_of);
+INSTANTIATE_TEST_SUITE_P(Lenient, Responses, testing::ValuesIn(lenient_cases()), label_of);
 INSTANTIATE_TEST_SUITE_P(Refused, Responses, testing::ValuesIn(refused_cases()), label_of);
 
 TEST(ResponseReader, FieldsKeepTheirOrderBytesAndRepetition) {
@@ -114,6 +117,17 @@ TEST(ResponseReader, FieldsKeepTheirOrderBytesAndRepetition) {
     seen.append(name).append("=").append(value).append("|");
 
   EXPECT_EQ(seen, "B=1|a==?utf-8?Q?x=0D=0A?=|B=2|");
+}
+
+TEST(ResponseReader, AFoldedFieldIsOneLine) {
+  ResponseReader reader;
+  reader.start("GET", {.obs_fold = true});
+  std::string_view bytes =
+      "HTTP/1.1 200 OK\r\nA:\r\n \t one \r\nB: two\r\n  and\r\n\tthree\r\n\r\n";
+  ASSERT_EQ(reader.next(bytes), Event::head);
+  EXPECT_EQ(reader.headers().get("A"), "one");
+  EXPECT_EQ(reader.headers().get("B"), "two and three");
+  EXPECT_EQ(reader.headers().size(), 2u);
 }
 
 TEST(ResponseReader, FieldsOfInterimAnswersAreForgotten) {
