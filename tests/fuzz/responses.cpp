@@ -127,7 +127,9 @@ Script parse_script(Input input) {
   const char letter = line.empty() ? 'G' : line.front();
   script.method = (letter | 0x20) == 'h' ? "HEAD" : (letter | 0x20) == 'c' ? "CONNECT" : "GET";
   if (letter >= 'a') script.limits = narrow;
-  script.closes = line.size() > 1 && line[1] == '.';
+  const char way = line.size() > 1 ? line[1] : '-';
+  script.closes = way == '.' || way == ';';
+  script.limits.bare_lf = script.limits.obs_fold = way == ',' || way == ';';
   if (line.size() > 2) script.reads = line.substr(2);
   script.bytes = input.rest();
   return script;

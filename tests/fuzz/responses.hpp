@@ -12,7 +12,7 @@ namespace callerapi::fuzz {
 /// One input of the reader's targets. Its first line is
 ///
 ///     method letter: G(ET) H(EAD) C(ONNECT); lower case: with limits of a few bytes
-///     . the peer closes at the end, - it waits
+///     . the peer closes at the end, - it waits; lenient: ; and ,
 ///     the sizes of the reads, digit by digit, over and over
 ///
 /// as in `G.13`; all bytes behind that line are the response.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "callerapi/headers.hpp"
 #include "wire/syntax.hpp"
 
 namespace callerapi::wire {
@@ -89,6 +90,30 @@ bool is_uri_text(std::string_view text) noexcept {
   for (std::size_t i = 0; i < text.size(); ++i)
     if (!is_uri_byte(text, i)) return false;
   return true;
+}
+
+bool leads_elsewhere(std::string_view target) noexcept {
+  std::size_t dots = 0;
+  bool other = false;
+  for (std::size_t i = 0; i <= target.size(); ++i) {
+    char c = i < target.size() ? target[i] : '?';
+    if (c == '%') {
+      const std::string_view hex = target.substr(i + 1, 2);
+      c = same_name(hex, "2e") ? '.' : same_name(hex, "2f") || same_name(hex, "5c") ? '/' : '%';
+      i += 2;
+    }
+    if (c == '.') {
+      ++dots;
+    } else if (c == '/' || c == '?' || c == '#') {
+      if (!other && (dots == 1 || dots == 2)) return true;
+      if (c != '/') return false;
+      dots = 0;
+      other = false;
+    } else {
+      other = true;
+    }
+  }
+  return false;
 }
 
 bool is_utf8(std::string_view text) noexcept {

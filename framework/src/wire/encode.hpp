@@ -17,6 +17,9 @@ void append_encoded(std::string& out, std::string_view text);
 void append_reserved(std::string& out, std::string_view text);
 /// Unreserved and reserved characters and whole %XX, as RFC 3986 has them in a URI.
 bool is_uri_text(std::string_view text) noexcept;
+/// Has the path of `target` a `.` or `..` segment for a server that decodes before it resolves?
+/// What is encoded counts, and what values and literals make together: `/.{id}` with `/x`.
+bool leads_elsewhere(std::string_view target) noexcept;
 /// Well-formed UTF-8, no overlong forms, no surrogates.
 bool is_utf8(std::string_view text) noexcept;
 /// `?a=b&c=d` or `&...` when `target` already has a query. A space is %20. Errors: not_utf8,

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "callerapi/headers.hpp"
 #include "wire/encode.hpp"
 #include "wire/syntax.hpp"
 
@@ -31,32 +30,6 @@ bool has_dot_segment(std::string_view value) {
 /// Only where %XX of the caller is kept as it is.
 bool has_encoded_dots(std::string_view value) {
   return value.find("%2e") != std::string_view::npos || value.find("%2E") != std::string_view::npos;
-}
-
-/// As a server sees the path of `target` that decodes before it resolves: what values and literals
-/// make together counts, such as `/.{id}` with the value `/x`.
-bool leads_elsewhere(std::string_view target) {
-  std::size_t dots = 0;
-  bool other = false;
-  for (std::size_t i = 0; i <= target.size(); ++i) {
-    char c = i < target.size() ? target[i] : '?';
-    if (c == '%') {
-      const std::string_view hex = target.substr(i + 1, 2);
-      c = same_name(hex, "2e") ? '.' : same_name(hex, "2f") || same_name(hex, "5c") ? '/' : '%';
-      i += 2;
-    }
-    if (c == '.') {
-      ++dots;
-    } else if (c == '/' || c == '?' || c == '#') {
-      if (!other && (dots == 1 || dots == 2)) return true;
-      if (c != '/') return false;
-      dots = 0;
-      other = false;
-    } else {
-      other = true;
-    }
-  }
-  return false;
 }
 
 Result<void> check_value(std::string_view name, std::string_view value, bool path) {

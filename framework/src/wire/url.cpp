@@ -46,16 +46,7 @@ Result<std::uint16_t> parse_port(std::string_view text) {
 Result<void> check_path(std::string_view path) {
   if (!is_uri_text(path))
     return refuse("has a byte in its path that no URI holds as it is; percent-encode it");
-  for (std::size_t at = 0; at < path.size();) {
-    const auto slash = std::min(path.find('/', at + 1), path.size());
-    std::string segment(path.substr(at + 1, slash - at - 1));
-    // Servers decode before they resolve: %2e is a dot.
-    for (auto dot = segment.find("%2"); dot != std::string::npos; dot = segment.find("%2", dot + 1))
-      if (dot + 2 < segment.size() && (segment[dot + 2] | 0x20) == 'e')
-        segment.replace(dot, 3, ".");
-    if (segment == "." || segment == "..") return refuse("has a dot segment in its path");
-    at = slash;
-  }
+  if (leads_elsewhere(path)) return refuse("has a dot segment in its path");
   return {};
 }
 

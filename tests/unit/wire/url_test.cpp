@@ -62,11 +62,12 @@ INSTANTIATE_TEST_SUITE_P(
                     "http://h\\@evil/", "http://h%0d%0a/", "http://%68/", "http://127.1",
                     "http://0x7f.1", "http://2130706433", "http://0177.0.0.1", "http://[::1",
                     "http://[127.0.0.1]", "http://[::1]x", "http://h x/", "http://h/a b",
-                    "http://h/../x", "http://h/x/.", "http://h/%2e%2e/x", "http://h/.%2E/x",
-                    "http://h/%2e", "http://h/a\"b", "http://h/<x>", "http://h/{x}", "http://h/50%",
-                    "http://h/%zz", "http://h/a%2", "unix:", "unix:x.sock", "unix:/", "unix:/run/",
-                    "unix://h/x", "unix:/x:v1", "unix:/x:/..", "unix:/x:/?secret", "unix:/x\ny",
-                    "https://", "https://h:0", "HTTPS://h", "https:/h"));
+                    "http://h/../x", "http://h/x/.", "http://h/%2e%2e/x", "http://h/a/%2e%2Fx",
+                    "http://h/a%5C..", "http://h/.%2E/x", "http://h/%2e", "http://h/a\"b",
+                    "http://h/<x>", "http://h/{x}", "http://h/50%", "http://h/%zz", "http://h/a%2",
+                    "unix:", "unix:x.sock", "unix:/", "unix:/run/", "unix://h/x", "unix:/x:v1",
+                    "unix:/x:/..", "unix:/x:/?secret", "unix:/x\ny", "https://", "https://h:0",
+                    "HTTPS://h", "https:/h"));
 
 TEST(Query, EverythingButUnreservedIsEncodedInOrder) {
   std::string target = "/x";
