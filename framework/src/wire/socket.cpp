@@ -6,6 +6,7 @@
 #include <Poco/Net/StreamSocket.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -13,6 +14,27 @@
 
 namespace callerapi::wire {
 namespace {
+
+/// What is used up, and what to do about it.
+std::string shortage(int error) {
+  switch (error) {
+    case EMFILE: {
+      rlimit files{};
+      ::getrlimit(RLIMIT_NOFILE, &files);
+      return "no file descriptor is left for a connection; this process may have " +
+             std::to_string(files.rlim_cur) +
+             " (RLIMIT_NOFILE): raise that limit, or lower pool.connections_max";
+    }
+    case ENFILE:
+      return "no file descriptor is left for a connection in the whole system; raise fs.file-max";
+    case EADDRNOTAVAIL:
+      return "no local port is left for a connection to it, or no local address of its kind; let "
+             "calls share kept connections (pool.connections_max, pool.idle), or widen "
+             "net.ipv4.ip_local_port_range";
+    default:
+      return "the kernel has no memory left for a connection";
+  }
+}
 
 /// Poco owns the descriptor; every byte moves by recv and sendmsg on it, because Poco's own calls
 /// throw where EAGAIN is meant.
@@ -104,7 +126,8 @@ Error connect_failure(int error, const Address& to) {
   return {.outcome = exhausted ? Outcome::resource_exhausted : Outcome::connect_error,
           .reason = errno_reason(error),
           .message = to_text(to) + ": " +
-                     (error == ENOENT   ? "there is no such socket"
+                     (exhausted         ? shortage(error)
+                      : error == ENOENT ? "there is no such socket"
                       : error == EACCES ? "this process may not use the socket"
                       : error == EAGAIN ? "the socket's backlog is full"
                                         : std::string("connection ") + errno_reason(error)),
