@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "promises/support.hpp"
+#include "support/black_hole.hpp"
 
 namespace callerapi::promises {
 namespace {
@@ -182,6 +183,25 @@ TEST(P5Deadline, BoundsAConnectThatNobodyAnswers) {
     EXPECT_EQ(result.error().condition(), Condition::timeout) << result.error().message;
     EXPECT_EQ(result.error().sent, Sent::no);
     EXPECT_LT(Clock::now() - begun, endless);
+  }
+}
+
+TEST(P5Deadline, DoesNotTakeAddressesThatAnswerLateForAFullPool) {
+  // Four that nobody answers, 250 ms apart: longer than acquire, dns and connect together.
+  support::BlackHole first("127.0.0.2"), second("127.0.0.3", first.port()),
+      third("127.0.0.4", first.port()), fourth("127.0.0.5", first.port());
+  const std::string times =
+      "timeouts.acquire = \"100ms\"\ntimeouts.dns = \"100ms\"\ntimeouts.connect = \"200ms\"\n"
+      "retry.max_attempts = 1\n";
+  const std::string hosts =
+      "[caller.hosts]\n\"svc.test\" = [\"127.0.0.2\", \"127.0.0.3\", \"127.0.0.4\", "
+      "\"127.0.0.5\"]\n";
+
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    Caller caller = caller_of("http://svc.test:" + std::to_string(first.port()), times + hosts);
+    const auto result = request(caller, driver, "GET", "/");
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().outcome, Outcome::connect_timeout) << result.error().message;
   }
 }
 

@@ -210,6 +210,12 @@ void Host::start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>
 
 void Host::sweep() {
   for (const auto& [name, service] : snapshots_.read()->services) service->origin->sweep();
+  auto& counters = family_->counters;
+  if (const auto starved = counters.starved.exchange(0))
+    log_.write(LogLevel::warning, "pool",
+               std::to_string(starved) + " connects found no file descriptor in the last second; " +
+                   std::to_string(counters.sacrificed.exchange(0)) +
+                   " idle connections were closed for them; raise the limit of open files");
   reactor_->arm(*sweep_timer_, reactor_->now() + sweep_every);
 }
 
@@ -218,9 +224,9 @@ Stats Host::stats() const {
           .calls_failed = call_counters_.failed,
           .attempts = call_counters_.attempts,
           .retries = call_counters_.retries,
-          .connections_opened = pool_counters_.opened,
-          .connections_reused = pool_counters_.reused,
-          .connections_open = pool_counters_.open,
+          .connections_opened = family_->counters.opened,
+          .connections_reused = family_->counters.reused,
+          .connections_open = family_->counters.open,
           .calls_in_flight = call_counters_.in_flight,
           .reloads_applied = reloads_applied_,
           .reloads_refused = reloads_refused_,

@@ -101,7 +101,7 @@ class Host : public std::enable_shared_from_this<Host> {
   const unsigned fork_count_;
   const bool safe_mode_;  ///< CALLERAPI_SAFE_MODE=1: no code of plugins is run.
   std::shared_ptr<Executor> executor_;
-  pool::Counters pool_counters_;
+  const std::shared_ptr<pool::Family> family_ = std::make_shared<pool::Family>();
   policy::CallCounters call_counters_;
   host::Counters plugin_counters_;
   host::Prober prober_;

@@ -70,7 +70,7 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   const bool same =
       previous != built_.end() && previous->second.service->origin->settings() == settings;
   s.origin = same ? previous->second.service->origin
-                  : std::make_shared<pool::Origin>(settings, *reactor_, pool_counters_);
+                  : std::make_shared<pool::Origin>(settings, *reactor_, family_);
   return Built{entry, std::move(*generation), std::move(*service)};
 }
 

@@ -89,9 +89,13 @@ constexpr Key table[] = {
      "Calls that may wait for a connection; one more is answered queue_full.",
      pool_count<&P::queue_max>},
     {"pool.idle", duration, "15s", ms, day, true,
-     "How long an unused connection is kept; less than the service keeps it.", pool_time<&P::idle>},
+     "How long an unused connection is kept; less than the service keeps it. Where answers carry "
+     "Keep-Alive: timeout=N, at most N - 1 seconds.",
+     pool_time<&P::idle>},
     {"pool.age", duration, "300s", second, 30 * day, true,
-     "How long a connection is used at all, so that DNS changes are seen.", pool_time<&P::age>},
+     "How long a connection is used at all, so that DNS changes are seen. Each up to a tenth less "
+     "or more, so that they do not end together.",
+     pool_time<&P::age>},
     {"request.gzip", boolean, "false", 0, 1, false,
      "Send bodies of 1 KiB and more gzip-coded; the service must take that.",
      [](Effective& e, std::int64_t v) { e.policy.request_gzip = v != 0; }},

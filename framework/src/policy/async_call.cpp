@@ -67,6 +67,8 @@ void AsyncCall::on_time() {
   const auto self = shared_from_this();
   switch (waiting_) {
     case Waiting::connection:
+      if (const TimePoint until = run_.acquire_deadline(); run_.loop().now() < until)
+        return run_.loop().arm(timer_, until);
       run_.origin().withdraw(*this);
       return next_or_finish(run_.failed(run_.acquire_expired()));
     case Waiting::exchange:

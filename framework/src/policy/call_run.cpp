@@ -109,8 +109,7 @@ bool CallRun::build_head() {
 TimePoint CallRun::acquire_deadline() const noexcept {
   const Duration acquire = parts_.prepared.settings.timeouts.acquire;
   // The wait may include opening a connection, which has its own times.
-  const pool::Settings& pool = parts_.origin->settings();
-  const Duration open = pool.dns + pool.connect + (pool.tls ? pool.handshake : Duration::zero());
+  const Duration open = parts_.origin->open_time();
   return std::min(attempt_ends_,
                   acquire > Duration::zero() ? plus(attempt_began_, acquire + open) : no_deadline);
 }

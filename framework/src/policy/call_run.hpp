@@ -53,7 +53,8 @@ class CallRun {
   const Prepared& prepared() const noexcept { return parts_.prepared; }
 
   /// Begins the next attempt: false when there is no time for it or a hook refused; the result is
-  /// then set. The connection must not be waited for beyond acquire_deadline().
+  /// then set. The connection must not be waited for beyond acquire_deadline(),
+  /// which moves on when the name turns out to lead to more addresses than before.
   bool begin_attempt();
   TimePoint acquire_deadline() const noexcept;
   /// Must this attempt have a connection that has carried nothing? After a stale one, yes: the

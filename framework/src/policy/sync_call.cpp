@@ -62,8 +62,9 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
   }
   /// Null: the time is over. The loop forgets us before that is certain.
   std::optional<Result<std::unique_ptr<pool::Connection>>> await(CallRun& run, StopToken* token) {
-    const TimePoint until = run.acquire_deadline();
-    while (ready_.load() == 0 && run.loop().now() < until && !(token && token->stopped())) {
+    while (ready_.load() == 0 && !(token && token->stopped())) {
+      const TimePoint until = run.acquire_deadline();
+      if (run.loop().now() >= until) break;
       // A stop has its own word: look at it now and then while there is one.
       const TimePoint slice =
           token ? std::min(until, run.loop().now() + std::chrono::milliseconds(20)) : until;

@@ -43,9 +43,10 @@ struct AddressRace::Runner final : wire::StreamEvents {
 };
 
 AddressRace::AddressRace(const Settings& settings, wire::Loop& loop,
-                         std::vector<wire::Address> addresses, Ended ended)
+                         std::vector<wire::Address> addresses, MakeRoom make_room, Ended ended)
     : settings_(settings),
       loop_(loop),
+      make_room_(std::move(make_room)),
       ended_(std::move(ended)),
       stagger_([this] { start_next(); }) {
   for (wire::Address& address : addresses)
@@ -83,6 +84,7 @@ Result<void> AddressRace::start(Runner& runner) {
   if (!runner.to.is_path() && !wire::may_connect(runner.to.host, settings_.allow_addresses))
     return denied(runner.to);
   auto stream = loop_.connect(runner.to);
+  if (!stream && stream.error().reason == "fds" && make_room_()) stream = loop_.connect(runner.to);
   if (!stream) return std::move(stream).error();
   if (auto watched = loop_.watch(**stream, runner); !watched) return watched;
   runner.stream = std::move(*stream);

@@ -23,8 +23,10 @@ class AddressRace {
  public:
   /// The winner rests in the loop. Or what every address answered, in order, in one text.
   using Ended = std::function<void(Result<std::unique_ptr<wire::Stream>>)>;
+  /// Asked when no file descriptor is left: was one freed, so that it is worth to try once more?
+  using MakeRoom = std::function<bool()>;
   AddressRace(const Settings& settings, wire::Loop& loop, std::vector<wire::Address> addresses,
-              Ended ended);
+              MakeRoom make_room, Ended ended);
   ~AddressRace();
   AddressRace(const AddressRace&) = delete;
   AddressRace& operator=(const AddressRace&) = delete;
@@ -44,6 +46,7 @@ class AddressRace {
 
   const Settings settings_;
   wire::Loop& loop_;
+  MakeRoom make_room_;
   Ended ended_;
   wire::Timer stagger_;
   std::vector<std::unique_ptr<Runner>> runners_;

@@ -16,9 +16,10 @@ struct Opening {
 struct Connection {
   std::unique_ptr<wire::Stream> stream;
   Opening opening;
-  TimePoint opened{};
+  TimePoint retire_at{};  ///< Not used from then on, see Settings::age.
   TimePoint idle_since{};
-  bool reused = false;  ///< Has carried a request before.
+  bool looked_at = false;  ///< A sweep has seen it since it became idle.
+  bool reused = false;     ///< Has carried a request before.
 };
 
 }  // namespace callerapi::pool

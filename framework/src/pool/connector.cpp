@@ -12,13 +12,13 @@ std::string ms(Duration d) {
 
 }  // namespace
 
-Connector::Connector(const Settings& settings, wire::Loop& loop, Opened opened)
-    : settings_(settings), loop_(loop), opened_(std::move(opened)), timer_([this] { on_time(); }) {}
+Connector::Connector(const Settings& settings, wire::Loop& loop, Owner owner)
+    : settings_(settings), loop_(loop), owner_(std::move(owner)), timer_([this] { on_time(); }) {}
 
 Connector::~Connector() { abandon(); }
 
 void Connector::abandon() {
-  opened_ = nullptr;
+  owner_.opened = nullptr;
   loop_.disarm(timer_);
   race_.reset();
   handshake_.reset();
@@ -36,12 +36,13 @@ void Connector::begin() {
 }
 
 void Connector::on_resolved(Result<std::vector<wire::Address>> found) {
-  if (!opened_ || !resolving_) return;
+  if (!owner_.opened || !resolving_) return;
   resolving_ = false;
   loop_.disarm(timer_);
   if (!found) return finish(std::move(found).error());
   times_.resolved = loop_.now();
-  race_.emplace(settings_, loop_, std::move(*found),
+  owner_.found(found->size());
+  race_.emplace(settings_, loop_, std::move(*found), owner_.make_room,
                 [this](auto raced) { on_raced(std::move(raced)); });
   race_->begin();
 }
@@ -71,11 +72,11 @@ void Connector::established(std::unique_ptr<wire::Stream> stream) {
 void Connector::finish(Result<std::unique_ptr<wire::Stream>> result) {
   loop_.disarm(timer_);
   times_.ready = handshake_ ? loop_.now() : times_.connected;
-  if (!opened_) return;
+  if (!owner_.opened) return;
   if (!result && settings_.proxy) result.error().message = "proxy " + result.error().message;
   // The owner drops us in the call below, but a timer of ours may be what is running.
   loop_.post([self = shared_from_this()] {});
-  std::exchange(opened_, nullptr)(*this, std::move(result));
+  std::exchange(owner_.opened, nullptr)(*this, std::move(result));
 }
 
 }  // namespace callerapi::pool

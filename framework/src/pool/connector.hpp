@@ -18,7 +18,12 @@ namespace callerapi::pool {
 class Connector final : public std::enable_shared_from_this<Connector> {
  public:
   using Opened = std::function<void(Connector&, Result<std::unique_ptr<wire::Stream>>)>;
-  Connector(const Settings& settings, wire::Loop& loop, Opened opened);
+  struct Owner {
+    std::function<void(std::size_t)> found;  ///< So many addresses are about to race.
+    AddressRace::MakeRoom make_room;
+    Opened opened;
+  };
+  Connector(const Settings& settings, wire::Loop& loop, Owner owner);
   ~Connector();
 
   void begin();
@@ -35,7 +40,7 @@ class Connector final : public std::enable_shared_from_this<Connector> {
 
   const Settings settings_;
   wire::Loop& loop_;
-  Opened opened_;
+  Owner owner_;
   wire::Timer timer_;
   std::optional<AddressRace> race_;
   std::optional<Handshake> handshake_;

@@ -1,17 +1,25 @@
 #include "pool/origin.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "base/random.hpp"
 #include "pool/connector.hpp"
 #include "wire/socket.hpp"
 
 namespace callerapi::pool {
 
-Origin::Origin(Settings settings, wire::Loop& loop, Counters& counters)
-    : settings_(std::move(settings)), loop_(loop), counters_(counters) {}
+Origin::Origin(Settings settings, wire::Loop& loop, std::shared_ptr<Family> family)
+    : settings_(std::move(settings)),
+      loop_(loop),
+      family_(std::move(family)),
+      counters_(family_->counters) {
+  family_->join(*this);
+}
 
 Origin::~Origin() {
+  family_->leave(*this);
   // The last owner may be a thread of any kind; what connects belongs to the loop's.
   if (!connectors_.empty()) {
     const auto abandon = [connectors = std::move(connectors_)] {
@@ -24,7 +32,26 @@ Origin::~Origin() {
 }
 
 bool Origin::expired(const Connection& connection, TimePoint now) const noexcept {
-  return now - connection.idle_since >= settings_.idle || now - connection.opened >= settings_.age;
+  return now - connection.idle_since >= idle_max(*connection.stream) || now >= connection.retire_at;
+}
+
+/// A request that leaves while the peer closes is lost: a second before that none does any more.
+Duration Origin::idle_max(const wire::Stream& stream) const noexcept {
+  if (!stream.peer_keeps) return settings_.idle;
+  return std::min(settings_.idle, *stream.peer_keeps - Duration(std::chrono::seconds(1)));
+}
+
+/// Connections that were opened together, after a roll-out say, do not all end together.
+TimePoint Origin::end_of_age() const noexcept {
+  const auto spread = static_cast<std::uint64_t>((settings_.age / 5).count());
+  const auto more = static_cast<Duration::rep>(base::Random(loop_.random()).below(spread + 1));
+  return loop_.now() + settings_.age - settings_.age / 10 + Duration(more);
+}
+
+Duration Origin::open_time() const noexcept {
+  const auto turns = static_cast<Duration::rep>(addresses_.load(std::memory_order_relaxed)) - 1;
+  return settings_.dns + settings_.connect + address_stagger * turns +
+         (settings_.tls ? settings_.handshake : Duration::zero());
 }
 
 void Origin::retire(std::unique_ptr<Connection> connection) noexcept {
@@ -65,8 +92,10 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
   {
     base::Lock lock(mutex_);
     std::erase(active_, connection.get());
-    if (reusable && !closed_ && !draining_) {
+    const bool kept = reusable && idle_max(*connection->stream) > Duration::zero();
+    if (kept && !closed_ && !draining_) {
       connection->idle_since = loop_.now();
+      connection->looked_at = false;
       idle_.push_back(std::move(connection));
     }
   }
@@ -100,7 +129,11 @@ void Origin::withdraw(Waiter& waiter) {
   waiting_ = static_cast<int>(waiters_.size());
 }
 
-/// Makes room where every place is taken by connections that rest; false: none rests any more.
+TimePoint Origin::idle_since() const {
+  base::Lock lock(mutex_);
+  return idle_.empty() ? TimePoint::max() : idle_.front()->idle_since;
+}
+
 bool Origin::evict_one() {
   std::unique_ptr<Connection> oldest;
   {
@@ -136,9 +169,14 @@ bool Origin::open_one() {
     room = active + idle + connectors_.size() < most || evict_one();
   }
   connectors_.push_back(std::make_shared<Connector>(
-      settings_, loop_, [self = weak_from_this()](Connector& from, auto result) {
-        if (auto alive = self.lock()) alive->on_opened(from, std::move(result));
-      }));
+      settings_, loop_,
+      Connector::Owner{[self = weak_from_this()](std::size_t addresses) {
+                         if (auto alive = self.lock()) alive->addresses_ = addresses;
+                       },
+                       [family = family_] { return family->close_longest_idle(); },
+                       [self = weak_from_this()](Connector& from, auto result) {
+                         if (auto alive = self.lock()) alive->on_opened(from, std::move(result));
+                       }}));
   const auto connector = connectors_.back();
   connector->begin();
   return true;
@@ -156,7 +194,8 @@ void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream
   auto connection = std::make_unique<Connection>();
   connection->stream = std::move(*result);
   connection->opening = connector.opening();
-  connection->opened = connection->idle_since = loop_.now();
+  connection->idle_since = loop_.now();
+  connection->retire_at = end_of_age();
   counters_.opened.fetch_add(1, std::memory_order_relaxed);
   counters_.open.fetch_add(1, std::memory_order_relaxed);
   Waiter* first = waiters_.empty() ? nullptr : waiters_.front();
@@ -234,9 +273,13 @@ bool Origin::sweep() {
   bool left = false;
   {
     base::Lock lock(mutex_);
-    for (auto& connection : idle_)
-      if (expired(*connection, now) || !connection->stream->quiet())
+    for (auto& connection : idle_) {
+      // What came before it rested the loop has told somebody else: one look; then the loop knows.
+      const bool look = loop_.stirred(*connection->stream) || !connection->looked_at;
+      connection->looked_at = true;
+      if (expired(*connection, now) || (look && !connection->stream->quiet()))
         old.push_back(std::move(connection));
+    }
     std::erase(idle_, nullptr);
     left = !idle_.empty();
   }

@@ -10,15 +10,11 @@
 #include "base/mutex.hpp"
 #include "callerapi/result.hpp"
 #include "pool/connection.hpp"
+#include "pool/family.hpp"
 #include "pool/settings.hpp"
 #include "wire/loop.hpp"
 
 namespace callerapi::pool {
-
-/// Counts of every origin of one Caller. Relaxed: for people, not for decisions.
-struct Counters {
-  std::atomic<std::uint64_t> opened{0}, reused{0}, open{0};
-};
 
 class Connector;
 
@@ -41,7 +37,7 @@ class Waiter {
 /// connections are made there, and whichever connection is ready first serves the first waiter.
 class Origin : public std::enable_shared_from_this<Origin> {
  public:
-  Origin(Settings settings, wire::Loop& loop, Counters& counters);
+  Origin(Settings settings, wire::Loop& loop, std::shared_ptr<Family> family);
   ~Origin();
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
@@ -55,6 +51,10 @@ class Origin : public std::enable_shared_from_this<Origin> {
 
   /// Does anybody wait in the queue? Then it would be wrong to take() past it. Thread-safe.
   bool crowded() const noexcept { return waiting_.load() > 0; }
+
+  /// What opening a connection may take, with the stagger of as many addresses as the name last led
+  /// to; grows when it turns out to lead to more. Thread-safe.
+  Duration open_time() const noexcept;
 
   /// Queues for a connection and opens one if there is room. Errors reach the waiter.
   void wait(Waiter& waiter);
@@ -72,19 +72,27 @@ class Origin : public std::enable_shared_from_this<Origin> {
   /// Closes idle connections past their time; answers whether any are left.
   bool sweep();
 
+  /// Since when the connection that has rested longest does; TimePoint::max(): none rests.
+  /// Thread-safe.
+  TimePoint idle_since() const;
+  /// Closes that one, to make room; false: none rests any more. Thread-safe.
+  bool evict_one();
+
  private:
   void serve();
   Waiter* first_for_kept() const noexcept;
   void open_more();
   bool open_one();
-  bool evict_one();
   void on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream>> result);
   bool expired(const Connection& connection, TimePoint now) const noexcept;
+  Duration idle_max(const wire::Stream& stream) const noexcept;
+  TimePoint end_of_age() const noexcept;
   void retire(std::unique_ptr<Connection> connection) noexcept;
   void mark_active(Connection* connection) CALLERAPI_REQUIRES(mutex_);
 
   const Settings settings_;
   wire::Loop& loop_;
+  const std::shared_ptr<Family> family_;  ///< A thread's old snapshot may outlive the Caller.
   Counters& counters_;
 
   // The loop's thread only.
@@ -93,7 +101,8 @@ class Origin : public std::enable_shared_from_this<Origin> {
 
   bool opening_ = false;
 
-  std::atomic<int> waiting_{0};  ///< Size of waiters_, for give_back.
+  std::atomic<std::size_t> addresses_{1};  ///< That the name last led to.
+  std::atomic<int> waiting_{0};            ///< Size of waiters_, for give_back.
 
   mutable base::Mutex mutex_;
   std::vector<std::unique_ptr<Connection>> idle_ CALLERAPI_GUARDED_BY(mutex_);

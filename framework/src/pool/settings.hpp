@@ -23,7 +23,8 @@ struct Settings {
   int connections_max = 64;                  ///< Per instance.
   int queue_max = 1024;                      ///< Calls that may wait for a connection.
   Duration idle = std::chrono::seconds(15);  ///< Less than servers keep: nginx 75 s, many 20 s.
-  Duration age = std::chrono::seconds(300);  ///< So that DNS changes and roll-outs are seen.
+  Duration age =
+      std::chrono::seconds(300);  ///< +-10 %. So that DNS changes and roll-outs are seen.
   Duration dns = std::chrono::seconds(2);
   Duration connect = std::chrono::seconds(2);       ///< Per address.
   std::vector<wire::AddressRange> allow_addresses;  ///< Empty: see wire::may_connect().

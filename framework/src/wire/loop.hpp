@@ -54,6 +54,9 @@ class Loop {
   virtual Result<void> watch(Stream& stream, StreamEvents& events) = 0;
   /// The stream stays known, nobody is told: what an idle connection costs nothing for.
   virtual void rest(Stream& stream) noexcept = 0;
+  /// Has anything come for a stream while it rested, since this was last asked? Also true where the
+  /// loop cannot know. Thread-safe for a resting stream.
+  virtual bool stirred(Stream& stream) noexcept = 0;
   /// The loop knows the stream no more. Thread-safe for a resting stream.
   virtual void forget(Stream& stream) noexcept = 0;
 };

@@ -147,7 +147,10 @@ void Reactor::loop() {
       }
       Slot* slot = slot_at(static_cast<std::uint32_t>(data));
       if (slot->generation.load() != static_cast<std::uint32_t>(data >> 32)) continue;
-      if (StreamEvents* target = slot->events.load()) target->on_ready();
+      if (StreamEvents* target = slot->events.load())
+        target->on_ready();
+      else if ((events[static_cast<std::size_t>(i)].events & ~std::uint32_t{EPOLLOUT}) != 0)
+        slot->stirred = true;
     }
   }
 }
@@ -182,6 +185,7 @@ Result<void> Reactor::watch(Stream& stream, StreamEvents& events) {
     slot = &slots_[index];
   }
   slot->events = &events;
+  slot->stirred = false;
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = pack(index, slot->generation.load());
@@ -199,6 +203,10 @@ Result<void> Reactor::watch(Stream& stream, StreamEvents& events) {
 
 void Reactor::rest(Stream& stream) noexcept {
   if (stream.loop_slot != 0) slot_at(stream.loop_slot - 1)->events = nullptr;
+}
+
+bool Reactor::stirred(Stream& stream) noexcept {
+  return stream.loop_slot == 0 || slot_at(stream.loop_slot - 1)->stirred.exchange(false);
 }
 
 void Reactor::forget(Stream& stream) noexcept {

@@ -39,6 +39,7 @@ class Reactor final : public Loop {
   Result<std::unique_ptr<Stream>> connect(const Address& to) override;
   Result<void> watch(Stream& stream, StreamEvents& events) override;
   void rest(Stream& stream) noexcept override;
+  bool stirred(Stream& stream) noexcept override;
   void forget(Stream& stream) noexcept override;
 
   /// How names are looked up from now on. Thread-safe; in order with post().
@@ -59,6 +60,7 @@ class Reactor final : public Loop {
   struct Slot {
     std::atomic<std::uint32_t> generation{0};
     std::atomic<StreamEvents*> events{nullptr};
+    std::atomic<bool> stirred{false};  ///< Input came, or its end, and nobody was to be told.
   };
   Slot* slot_at(std::uint32_t index);
 

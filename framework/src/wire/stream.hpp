@@ -5,7 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+
+#include "callerapi/deadline.hpp"
 
 namespace callerapi::wire {
 
@@ -52,6 +55,8 @@ class Stream {
   /// For poll and epoll; -1 where there is none.
   virtual int fd() const noexcept = 0;
 
+  /// How long the peer last said that it keeps the connection without a request.
+  std::optional<Duration> peer_keeps;
   /// Bookkeeping of the loop that watches this stream: its slot + 1, or 0.
   std::uint32_t loop_slot = 0;
 };

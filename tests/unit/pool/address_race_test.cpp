@@ -31,10 +31,12 @@ class Race : public testing::Test {
 
   void begin(const std::vector<wire::Address>& addresses) {
     reactor_->post([this, addresses] {
-      race_.emplace(settings_, *reactor_, addresses, [this](auto raced) {
-        if (raced) reactor_->forget(**raced);
-        ended_.set_value(raced ? Result<void>() : Result<void>(std::move(raced).error()));
-      });
+      race_.emplace(
+          settings_, *reactor_, addresses, [] { return false; },
+          [this](auto raced) {
+            if (raced) reactor_->forget(**raced);
+            ended_.set_value(raced ? Result<void>() : Result<void>(std::move(raced).error()));
+          });
       race_->begin();
     });
     turn();

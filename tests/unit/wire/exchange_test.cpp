@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <string>
@@ -104,6 +105,16 @@ TEST(Exchange, AnAlertBeforeAnyByteIsATlsErrorOnAFreshConnectionOnly) {
     EXPECT_EQ(error.reason, "alert_80");
     EXPECT_EQ(error.message, "h:1: the server sent the alert 'internal error' (80)");
     EXPECT_EQ(error.sent, Sent::maybe);
+  }
+}
+
+TEST(Exchange, TheStreamLearnsHowLongThePeerKeepsItAndDoesNotForget) {
+  const std::string said = "HTTP/1.1 204 No Content\r\nKeep-Alive: timeout=7\r\n\r\n";
+  FakeStream stream({{said}, {"HTTP/1.1 204 No Content\r\n\r\n"}});
+  for (int i = 0; i < 2; ++i) {
+    Exchange exchange(stream, get(), i > 0);
+    EXPECT_EQ(exchange.advance(), Exchange::State::done);
+    EXPECT_EQ(stream.peer_keeps, Duration(std::chrono::seconds(7)));
   }
 }
 
