@@ -1,5 +1,7 @@
 // Moves a body of the given size down and up through the real library and prints its own peak
-// memory after each step: bulk.py compares them from outside.   bulk_client URL BYTES
+// memory and the time of each step: bulk.py judges them from outside.
+//   bulk_client PLUGIN_DIR URL BYTES [CA_FILE]     with CA_FILE the short course, over TLS
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -38,9 +40,15 @@ Body zeros(std::uint64_t size, bool length_known) {
       length_known ? std::optional(size) : std::nullopt);
 }
 
+/// The step that has just ended, and what it took since the one before it.
 void print(const char* step, const Result<Response>& answer, std::uint64_t bytes) {
-  std::cout << step << ' ' << (answer ? "ok" : answer.error().message) << ' ' << bytes << ' '
-            << peak_kib() << '\n';
+  using Clock = std::chrono::steady_clock;
+  static Clock::time_point before = Clock::now();
+  const auto now = Clock::now();
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now - before).count();
+  before = now;
+  std::cout << step << ' ' << bytes << ' ' << peak_kib() << ' ' << ms << ' '
+            << (answer ? "ok" : answer.error().message) << '\n';
 }
 
 std::uint64_t counted(const Result<Response>& answer) {
@@ -50,13 +58,15 @@ std::uint64_t counted(const Result<Response>& answer) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return 2;
+  if (argc != 4 && argc != 5) return 2;
+  const bool tls = argc == 5;
   const std::uint64_t size = std::strtoull(argv[3], nullptr, 10);
   Caller caller =
       Caller::from_toml("schema = 1\n[caller]\nplugin_dir = \"" + std::string(argv[1]) +
                         "\"\n[defaults.timeouts]\ntotal = \"100s\"\nattempt = \"100s\"\n"
                         "[services.bulk]\nplugin = \"http\"\nbase_url = \"" +
-                        std::string(argv[2]) + "\"\n")
+                        std::string(argv[2]) + "\"\n" +
+                        (tls ? "tls.ca_file = \"" + std::string(argv[4]) + "\"\n" : ""))
           .value();
   auto first = caller.request("bulk", "GET", "/");
   print("first", first, 0);
@@ -67,13 +77,16 @@ int main(int argc, char** argv) {
 
   auto up = caller.request("bulk", "PUT", "/up", Request{}.body(zeros(size, true)));
   print("up", up, counted(up));
+  if (tls) return 0;
+
+  const std::uint64_t quarter = size / 4;
 
   auto chunked =
-      caller.start_request("bulk", "PUT", "/up", Request{}.body(zeros(size, false))).get();
+      caller.start_request("bulk", "PUT", "/up", Request{}.body(zeros(quarter, false))).get();
   print("up-chunked", chunked, counted(chunked));
 
   Multipart parts;
-  parts.field("title", "big").part({"file", "big.bin", "", zeros(size, true)});
+  parts.field("title", "big").part({"file", "big.bin", "", zeros(quarter, true)});
   auto multipart = caller.request("bulk", "POST", "/up", Request{}.multipart(std::move(parts)));
   print("up-multipart", multipart, counted(multipart));
   return 0;

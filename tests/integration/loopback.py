@@ -65,13 +65,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def running():
-    """Gives (server, port) while a thread of its own serves."""
+def running(tls=None):
+    """Gives (server, port) while a thread of its own serves; over TLS with an ssl.SSLContext."""
     server, loop, ready = Server(), asyncio.new_event_loop(), threading.Event()
     port = []
 
     async def main():
-        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, limit=1 << 20, backlog=1024)
+        listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, limit=1 << 20, backlog=1024,
+                                               ssl=tls)
         port.append(listening.sockets[0].getsockname()[1])
         ready.set()
         await asyncio.Event().wait()
