@@ -49,6 +49,15 @@ TEST_F(PluginFile, TruncatedInPlaceDisturbsNoRunningCode) {
   EXPECT_EQ(call(caller, "good"), "1/1");
 }
 
+TEST_F(PluginFile, GarbageWrittenOverItDisturbsNoRunningCode) {
+  Caller caller = open_good();
+  std::ofstream(file("good"), std::ios::binary) << std::string(built("sound").size(), '\xcc');
+
+  EXPECT_EQ(call(caller, "good"), "1/1");
+  EXPECT_EQ(caller.reload().error().reason, "format_not_elf");
+  EXPECT_EQ(call(caller, "good"), "1/1");
+}
+
 TEST_F(PluginFile, OverwrittenInPlaceIsTheOldCodeUntilTheReloadAndTheNewAfterIt) {
   Caller caller = open_good();
   std::ofstream(file("good"), std::ios::binary) << built("sound2");  // the same inode

@@ -1,5 +1,6 @@
 // Plugins that misbehave, one a case: built with -DCASE_<name>. Written against the bare C ABI, as
 // a plugin that was not made with the SDK would be.
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,10 @@
 #endif
 #ifndef MARK  // what the hooks of a sound plugin write into a request
 #define MARK "1"
+#endif
+
+#if defined(CASE_clash1) || defined(CASE_clash2)
+extern "C" __attribute__((visibility("default"))) const capi_plugin callerapi_plugin_v0;
 #endif
 
 namespace {
@@ -59,6 +64,16 @@ Constructed constructed;
 
 #if defined(CASE_imports_exit)
 [[maybe_unused]] void (*volatile leave)(int) = &std::exit;
+#elif defined(CASE_starts_thread)
+[[maybe_unused]] decltype(&::pthread_create) volatile starter = &::pthread_create;
+#elif defined(CASE_undefined_function)
+extern "C" void nowhere_function();
+[[maybe_unused]] void (*volatile undefined)() = &nowhere_function;
+#elif defined(CASE_undefined_data)
+extern "C" int nowhere_data;
+[[maybe_unused]] int* volatile undefined = &nowhere_data;
+#elif defined(CASE_textrel)
+asm(".text\n.balign 8\n.quad callerapi_plugin_v0\n.previous");  // an address in the code
 #endif
 
 #if defined(CASE_thread_local_dtor)
@@ -71,12 +86,47 @@ struct Farewell {
 thread_local Farewell farewell;
 #endif
 
+#if defined(CASE_clash1) || defined(CASE_clash2)
+// Two libraries with the same names and other layouts. The entry, which both must export, is looked
+// at through its symbol: a global scope would answer with that of whoever came first.
+struct Ledger {
+#if defined(CASE_clash2)
+  char longer[4096] = {};
+#endif
+  virtual ~Ledger() = default;
+  virtual const char* mark() const { return MARK; }
+};
+Ledger* ledger() {
+  static Ledger one;
+  return &one;
+}
+const capi_plugin* volatile own_entry = nullptr;
+#endif
+
 const capi_host* host_of_self = nullptr;
 
 bool configured([[maybe_unused]] const capi_host* host, [[maybe_unused]] const char* key) {
   capi_str value{};
   return host->config_get(host->ctx, str(key), &value) >= 0;
 }
+
+#if defined(CASE_calls_back)
+// Whatever the types allow: no request, no text, no place for the answer.
+void call_back(const capi_host* host, capi_request* r) {
+  const auto* response = reinterpret_cast<const capi_response*>(static_cast<void*>(nullptr));
+  capi_str out{};
+  (void)host->get_extension(host->ctx, nullptr);
+  (void)host->config_get(host->ctx, {nullptr, 0}, nullptr);
+  host->log(host->ctx, 1 << 20, {nullptr, 0});
+  (void)host->request_header(r, {nullptr, 0}, &out);
+  (void)host->request_set_header(r, {nullptr, 0}, {nullptr, 0});
+  for (std::uint32_t what = 0; what < 8; ++what) (void)host->request_info(r, what, nullptr);
+  (void)host->request_body(r, nullptr);
+  (void)host->response_status(response);
+  (void)host->response_header(response, str("X"), &out);
+  (void)host->response_body(response, &out);
+}
+#endif
 
 capi_status create(const capi_host* host, void** self, capi_error_out*) {
   host_of_self = host;
@@ -85,6 +135,9 @@ capi_status create(const capi_host* host, void** self, capi_error_out*) {
   rest(3'600'000);
 #elif defined(CASE_create_throws)
   throw 42;
+#endif
+#if defined(CASE_calls_back)
+  call_back(host, nullptr);
 #endif
   // Only the real host has a configuration: what the probe cannot see.
   if (configured(host, "create_hangs")) rest(3'600'000);
@@ -101,10 +154,24 @@ capi_status on_request([[maybe_unused]] void* self, capi_request* r, capi_error_
 #endif
 #if defined(CASE_thread_local_dtor)
   farewell.touched = 1;
+#elif defined(CASE_calls_back)
+  call_back(host_of_self, r);
+  call_back(host_of_self, nullptr);
+#elif defined(CASE_counts)
+  // What is static belongs to one load of the file.
+  static char count[] = "0";
+  ++count[0];
+  return host_of_self->request_set_header(r, str("X-Request-Mark"), str(count));
+#elif defined(CASE_clash1) || defined(CASE_clash2)
+  own_entry = &callerapi_plugin_v0;
+  return host_of_self->request_set_header(r, str("X-Request-Mark"), own_entry->version);
 #endif
   return host_of_self->request_set_header(r, str("X-Request-Mark"), str(MARK));
 }
 capi_status sign(void*, capi_request* r, capi_error_out*) {
+#if defined(CASE_clash1) || defined(CASE_clash2)
+  return host_of_self->request_set_header(r, str("X-Sign-Mark"), str(ledger()->mark()));
+#endif
   return host_of_self->request_set_header(r, str("X-Sign-Mark"), str(MARK));
 }
 capi_status on_response(void*, const capi_response*, capi_error_out*) {
@@ -138,6 +205,18 @@ constexpr capi_endpoint endpoint(std::string_view name, std::string_view path) {
 
 #if defined(CASE_nul_in_name)
 constexpr capi_endpoint endpoints[] = {endpoint(std::string_view("a\0b", 3), "/echo/{id}")};
+#elif defined(CASE_huge_name)
+constexpr struct Huge {
+  char text[65536];
+  constexpr Huge() : text() {
+    for (char& c : text) c = 'a';
+  }
+} huge;
+constexpr capi_endpoint endpoints[] = {
+    endpoint(std::string_view(huge.text, sizeof huge.text), "/echo/{id}")};
+#elif defined(CASE_duplicate_endpoint)
+constexpr capi_endpoint endpoints[] = {endpoint("get", "/echo/{id}"),
+                                       endpoint("get", "/other/{id}")};
 #elif defined(CASE_less)
 constexpr capi_endpoint endpoints[] = {endpoint("other", "/other/{id}")};
 #else

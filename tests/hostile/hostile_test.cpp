@@ -61,6 +61,19 @@ INSTANTIATE_TEST_SUITE_P(
              "endpoint #0 name holds a control byte"},
         Case{"imports_exit", "policy_forbidden_import",
              "calls exit(), which would end the host's process; leave that to the host"},
+        Case{"starts_thread", "policy_forbidden_import",
+             "calls pthread_create(), which would leave a thread in it after it is unmapped; leave "
+             "that to the host"},
+        Case{"undefined_function", "probe_refused:load_failed",
+             "the loader refused it: /proc/self/fd/3: undefined symbol: nowhere_function"},
+        Case{"undefined_data", "probe_refused:load_failed",
+             "the loader refused it: /proc/self/fd/3: undefined symbol: nowhere_data"},
+        Case{"textrel", "policy_textrel",
+             "has relocations in its code; compile all of it with -fPIC"},
+        Case{"duplicate_endpoint", "probe_refused:descriptor_duplicate_endpoint",
+             "two endpoints are named 'get'"},
+        Case{"huge_name", "probe_refused:descriptor_text",
+             "endpoint #0 name is 65536 bytes long, at most 4096 allowed"},
         Case{"no_note", "format_note_missing",
              "has no note .note.callerapi of 152 bytes; rebuild it with the current "
              "CALLERAPI_PLUGIN(...)"},
@@ -86,7 +99,32 @@ INSTANTIATE_TEST_SUITE_P(
              "rest statically"}),
     [](const auto& one) { return std::string(one.param.plugin); });
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+INSTANTIATE_TEST_SUITE_P(BuiltWith, HostilePlugin,
+                         ::testing::Values(Case{
+                             "sanitized", "policy_sanitizer_runtime",
+                             "needs the sanitizer runtime libasan.so.8, which this host is built "
+                             "without; build it without sanitizer"}),
+                         [](const auto& one) { return std::string(one.param.plugin); });
+#endif
+
 using Hosting = Stage;
+
+TEST_F(Hosting, ALibraryThatIsNotThereIsNamed) {
+  Caller caller = open_good();
+  install("bad", built("missing_library"));
+  registry(service("bad") + service("good"));
+
+  const auto reloaded = caller.reload();
+
+  ASSERT_FALSE(reloaded);
+  EXPECT_EQ(reloaded.error().reason, "probe_refused:load_failed");
+  // The rest is the loader's: not there at all, or there for 32 bits.
+  const std::string text =
+      "services.bad: " + file("bad").string() + ": the loader refused it: ld-linux.so.2: ";
+  EXPECT_EQ(reloaded.error().message.substr(0, text.size()), text);
+  EXPECT_EQ(call(caller, "good"), "1/1");
+}
 
 TEST_F(Hosting, AConstructorThatHangsCostsNobodyElseTime) {
   Caller caller = open_good();

@@ -24,10 +24,10 @@ struct Import {
 };
 constexpr std::string_view ends = "would end the host's process";
 constexpr std::string_view copies = "would copy or replace the host's process";
-constexpr std::string_view threads = "its thread would run code after it is unmapped";
+constexpr std::string_view threads = "would leave a thread in it after it is unmapped";
 constexpr std::string_view maps = "would load code that nobody checked";
 constexpr std::string_view environment = "races with every getenv() of the host";
-constexpr std::string_view signals = "signal handlers belong to the host";
+constexpr std::string_view signals = "would take a signal from the host";
 constexpr std::array imports_refused = {
     Import{"exit", ends},
     Import{"_exit", ends},

@@ -23,11 +23,11 @@ struct RequestBox {
   policy::HookRequest& request;
   std::string scratch;
 };
-RequestBox& box(const capi_request* r) {
-  return *reinterpret_cast<RequestBox*>(const_cast<capi_request*>(r));
+RequestBox* box(const capi_request* r) {
+  return reinterpret_cast<RequestBox*>(const_cast<capi_request*>(r));
 }
-const policy::HookResponse& box(const capi_response* r) {
-  return *reinterpret_cast<const policy::HookResponse*>(r);
+const policy::HookResponse* box(const capi_response* r) {
+  return reinterpret_cast<const policy::HookResponse*>(r);
 }
 
 capi_status give(std::optional<std::string_view> found, capi_str* out) noexcept {
@@ -36,19 +36,22 @@ capi_status give(std::optional<std::string_view> found, capi_str* out) noexcept 
   return 0;
 }
 
-// The functions of the host table: nothing may throw into a plugin.
+// The functions of the host table: nothing may throw into a plugin, and none needs a sound
+// argument.
 capi_status request_header(const capi_request* r, capi_str name, capi_str* out) noexcept {
-  return give(box(r).request.header(view(name)), out);
+  return r == nullptr ? -1 : give(box(r)->request.header(view(name)), out);
 }
 capi_status request_set_header(capi_request* r, capi_str name, capi_str value) noexcept {
+  if (r == nullptr) return -1;
   try {
-    return box(r).request.set_header(view(name), view(value)) ? 0 : -1;
+    return box(r)->request.set_header(view(name), view(value)) ? 0 : -1;
   } catch (...) {  // out of memory: the plugin is told like of any other failure
     return -2;
   }
 }
 capi_status request_info(const capi_request* r, std::uint32_t what, capi_str* out) noexcept {
-  RequestBox& b = box(r);
+  if (r == nullptr) return -1;
+  RequestBox& b = *box(r);
   switch (what) {
     case CAPI_INFO_METHOD:
       return give(b.request.method(), out);
@@ -68,14 +71,16 @@ capi_status request_info(const capi_request* r, std::uint32_t what, capi_str* ou
   }
 }
 capi_status request_body(const capi_request* r, capi_str* out) noexcept {
-  return give(box(r).request.body(), out);
+  return r == nullptr ? -1 : give(box(r)->request.body(), out);
 }
-std::int32_t response_status(const capi_response* r) noexcept { return box(r).status; }
+std::int32_t response_status(const capi_response* r) noexcept {
+  return r == nullptr ? 0 : box(r)->status;
+}
 capi_status response_header(const capi_response* r, capi_str name, capi_str* out) noexcept {
-  return give(box(r).headers.get(view(name)), out);
+  return r == nullptr ? -1 : give(box(r)->headers.get(view(name)), out);
 }
 capi_status response_body(const capi_response* r, capi_str* out) noexcept {
-  return give(box(r).body, out);
+  return r == nullptr ? -1 : give(box(r)->body, out);
 }
 
 std::int64_t unix_ms(void*) noexcept {
