@@ -99,15 +99,6 @@ INSTANTIATE_TEST_SUITE_P(
              "rest statically"}),
     [](const auto& one) { return std::string(one.param.plugin); });
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-INSTANTIATE_TEST_SUITE_P(BuiltWith, HostilePlugin,
-                         ::testing::Values(Case{
-                             "sanitized", "policy_sanitizer_runtime",
-                             "needs the sanitizer runtime libasan.so.8, which this host is built "
-                             "without; build it without sanitizer"}),
-                         [](const auto& one) { return std::string(one.param.plugin); });
-#endif
-
 using Hosting = Stage;
 
 TEST_F(Hosting, ALibraryThatIsNotThereIsNamed) {
@@ -125,6 +116,23 @@ TEST_F(Hosting, ALibraryThatIsNotThereIsNamed) {
   EXPECT_EQ(reloaded.error().message.substr(0, text.size()), text);
   EXPECT_EQ(call(caller, "good"), "1/1");
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_F(Hosting, ASanitizerThatTheHostHasNotIsRefused) {
+  Caller caller = open_good();
+  install("bad", built("sanitized"));
+  registry(service("bad") + service("good"));
+
+  const auto reloaded = caller.reload();
+
+  ASSERT_FALSE(reloaded);
+  EXPECT_EQ(reloaded.error().message,
+            "services.bad: " + file("bad").string() +
+                ": needs the sanitizer runtime libasan.so.8, which this host is built without; "
+                "build it without sanitizer");
+  EXPECT_EQ(call(caller, "good"), "1/1");
+}
+#endif
 
 TEST_F(Hosting, AConstructorThatHangsCostsNobodyElseTime) {
   Caller caller = open_good();

@@ -12,7 +12,10 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <thread>
+#include <utility>
 
+#include "caller/pending.hpp"
 #include "callerapi/caller.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
@@ -115,6 +118,55 @@ TEST(Process, AForkedChildIsToldSoAndTheParentGoesOn) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
   EXPECT_TRUE(caller.call("echo", "get", Request{}.path("id", "1")));
   EXPECT_EQ(server.connections(), 1) << "the parent's connection outlived the child";
+}
+
+TEST(Process, ACallOfTheParentEndsInAForkedChildAndOnlyThere) {
+  std::atomic<bool> go{false};
+  ScriptedServer server([&](const SeenRequest& request) {
+    while (!go) std::this_thread::yield();
+    return echo(request);
+  });
+  Caller caller = caller_of(server);
+  Call<Response> waited = caller.start("echo", "get", Request{}.path("id", "1"));
+  Call<Response> told = caller.start("echo", "get", Request{}.path("id", "1"));
+
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);  // who waits for the parent's threads waits for ever
+    waited.cancel();
+    const auto here = std::move(waited).get();
+    bool heard = false;
+    std::move(told).then([&](const Result<Response>& result) {
+      heard = !result && result.error().outcome == Outcome::forked;
+    });
+    ::_exit(!here && here.error().outcome == Outcome::forked && heard ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+
+  go = true;
+
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_TRUE(std::move(waited).get());
+  EXPECT_TRUE(std::move(told).get());
+}
+
+TEST(Process, ACancelInAForkedChildReachesNoLoop) {
+  bool reached = false;
+  caller::Pending pending(Executor::inline_executor(), [] { return false; });
+  pending.on_cancel([&] { reached = true; });
+
+  const pid_t child = ::fork();
+  if (child == 0) {
+    pending.cancel();
+    ::_exit(reached ? 1 : 0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  pending.cancel();
+
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  EXPECT_TRUE(reached);
 }
 
 /// Without SA_RESTART every system call may be interrupted, a thousand times a second.

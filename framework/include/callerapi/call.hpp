@@ -34,7 +34,8 @@ class CALLERAPI_API CallCore {
 /// Use exactly one face, once. The call runs from the moment it was started; dropping the handle
 /// without choosing a face cancels it. cancel() and done() may be used from any thread at any
 /// time; the faces belong to one thread. Must not outlive its Caller, whose destructor ends it
-/// with `shutdown`. Completion happens exactly once.
+/// with `shutdown`. Completion happens exactly once. In a process forked meanwhile the handle is
+/// that of the parent's call: its faces answer `forked` at once, and cancel() does nothing.
 template <class T>
 class [[nodiscard]] Call {
  public:

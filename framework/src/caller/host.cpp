@@ -91,6 +91,7 @@ Host::~Host() {
   }
   reactor_.reset();
   reaper_.reset();
+  log_.close();  // a plugin that hangs has the log too
 }
 
 Error Host::forked_error() {

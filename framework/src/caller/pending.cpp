@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "base/fork.hpp"
 #include "base/futex.hpp"
+#include "caller/host.hpp"
 
 namespace callerapi {
 
@@ -11,7 +13,9 @@ detail::CallCore::~CallCore() = default;
 namespace caller {
 
 Pending::Pending(std::shared_ptr<Executor> executor, std::function<bool()> inside)
-    : executor_(std::move(executor)), inside_(std::move(inside)) {}
+    : executor_(std::move(executor)), inside_(std::move(inside)), fork_count_(base::fork_count()) {}
+
+bool Pending::orphaned() const noexcept { return !done() && base::fork_count() != fork_count_; }
 
 void Pending::complete(Result<Response> result) {
   Continuation next;
@@ -29,10 +33,11 @@ void Pending::complete(Result<Response> result) {
 }
 
 void Pending::cancel() noexcept {
-  if (!done() && cancel_) cancel_();
+  if (!done() && cancel_ && !orphaned()) cancel_();
 }
 
 Result<Response> Pending::wait() {
+  if (orphaned()) return Host::forked_error();
   if (!done() && inside_ && inside_())
     return Error{Outcome::invalid_argument, "would_deadlock",
                  "get() on the reactor's own thread would wait for itself; use then() or co_await"};
@@ -42,6 +47,7 @@ Result<Response> Pending::wait() {
 }
 
 void Pending::on_done(Continuation f) {
+  if (orphaned()) return f(Host::forked_error());  // the executor's threads are the parent's
   std::optional<Result<Response>> ready;
   {
     base::Lock lock(mutex_);

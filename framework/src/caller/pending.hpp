@@ -12,7 +12,8 @@
 namespace callerapi::caller {
 
 /// What a Call<T> holds: the meeting point of the call's end and the face that waits for it.
-/// Thread-safe; each side comes once.
+/// Thread-safe; each side comes once. In a forked child a call that the parent began never ends:
+/// there cancel() does nothing, and whoever waits is told `forked` at once, on its own thread.
 class Pending final : public detail::CallCore {
  public:
   using Cancel = std::function<void()>;
@@ -29,8 +30,12 @@ class Pending final : public detail::CallCore {
   void on_done(Continuation f) override;
 
  private:
+  /// Does whoever would end it live in another process?
+  bool orphaned() const noexcept;
+
   const std::shared_ptr<Executor> executor_;
   const std::function<bool()> inside_;
+  const unsigned fork_count_;
   Cancel cancel_;
   std::atomic<std::uint32_t> done_{0};
   base::Mutex mutex_;

@@ -95,7 +95,7 @@ const void* get_extension(void*, const char* id) noexcept {
 /// What the host offers as `ctx`.
 struct HostContext {
   const LoadedCode::Config& config;
-  const base::Log& log;
+  const base::Log log;
 };
 capi_status config_get(void* ctx, capi_str key, capi_str* out) noexcept {
   const auto& config = static_cast<HostContext*>(ctx)->config;

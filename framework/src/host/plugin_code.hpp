@@ -81,7 +81,7 @@ class LoadedCode final : public policy::PluginCode,
   static constexpr std::uint64_t closed = 1ull << 63;
 
   const Origin origin_;
-  const base::Log& log_;
+  const base::Log log_;  ///< Its own: a create() or destroy() that hangs may outlive the host.
   Reaper& reaper_;
   Counters& counters_;
   capi_hooks hooks_{};

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "host/plugin_code.hpp"
@@ -16,9 +17,11 @@ namespace {
 using std::chrono::milliseconds;
 
 std::atomic<int> quiesced{0}, destroyed{0};
-std::atomic<bool> restless{false};
+std::atomic<bool> restless{false}, hanging{false};
+const capi_host* given = nullptr;
 
-capi_status create(const capi_host*, void** self, capi_error_out*) {
+capi_status create(const capi_host* host, void** self, capi_error_out*) {
+  given = host;
   *self = nullptr;
   return 0;
 }
@@ -26,13 +29,19 @@ capi_status quiesce(void*, std::uint32_t) {
   ++quiesced;
   return restless ? -1 : 0;
 }
-void destroy(void*) { ++destroyed; }
+void destroy(void*) {
+  const bool late = hanging;
+  while (hanging) std::this_thread::yield();
+  const std::string_view line = "the last word";
+  if (late) given->log(given->ctx, 1, {line.data(), line.size()});
+  ++destroyed;
+}
 
 class Life : public testing::Test {
  protected:
   Life() {
     quiesced = destroyed = 0;
-    restless = false;
+    restless = hanging = false;
     plugin_ = *support::echo_plugin();
     plugin_.create = &create;
     plugin_.quiesce = &quiesce;
@@ -111,6 +120,27 @@ TEST_F(Life, WhatIsStillHeldWhenTheHostEndsStaysMapped) {
     code->close();
   }
   EXPECT_EQ(destroyed, 0);
+}
+
+TEST_F(Life, ADestroyThatHangsMayOutliveItsHostAndItsLog) {
+  hanging = true;
+  std::atomic<int> lines{0};
+  auto log = std::make_unique<base::Log>([&](const LogRecord&) { ++lines; });
+  {
+    Reaper reaper(*log, counters_);
+    LoadedCode::create(Library::linked_in(plugin_), {"echo", "echo.capi.so", {}, false},
+                       {*log, reaper, counters_})
+        .value()
+        ->close();
+  }
+  EXPECT_EQ(lines, 1) << "that it hangs";
+  log->close();
+  log.reset();
+
+  hanging = false;
+
+  EXPECT_TRUE(soon([&] { return destroyed == 1; }));
+  EXPECT_EQ(lines, 1) << "nothing reaches a sink after its host";
 }
 
 TEST(HookGuard, TenStrikesInARowRestAndOneGoodRunAfterItComesBack) {
