@@ -31,10 +31,14 @@ namespace callerapi {
 
 namespace detail {
 
-/// A plugin's object beside the host it was made for.
+/// A plugin's object beside what the host offers: as much as host and plugin both know of. What an
+/// older host lacks is null.
 template <class P>
 struct Instance {
-  const capi_host* host;
+  explicit Instance(const capi_host* from) noexcept {
+    std::memcpy(&host, from, from->size < sizeof host ? from->size : sizeof host);
+  }
+  capi_host host{};
   std::unique_ptr<P> plugin;
 };
 
@@ -71,10 +75,9 @@ struct Border {
 
   static capi_status create(const capi_host* host, void** self, capi_error_out* out) noexcept {
     return guarded(out, [&] {
-      auto made = std::make_unique<Instance<P>>();
-      made->host = host;
+      auto made = std::make_unique<Instance<P>>(host);
       if constexpr (std::constructible_from<P, HostView>)
-        made->plugin = std::make_unique<P>(HostView(host));
+        made->plugin = std::make_unique<P>(HostView(&made->host));
       else
         made->plugin = std::make_unique<P>();
       *self = made.release();
@@ -84,28 +87,28 @@ struct Border {
   static void destroy(void* self) noexcept { delete static_cast<Instance<P>*>(self); }
   static capi_status sign(void* self, capi_request* r, capi_error_out* out) noexcept {
     return guarded(out, [&] {
-      SignRequest request(of(self).host, r);
+      SignRequest request(&of(self).host, r);
       if constexpr (signs) of(self).plugin->sign(request);
       return 0;
     });
   }
   static capi_status on_request(void* self, capi_request* r, capi_error_out* out) noexcept {
     return guarded(out, [&] {
-      SignRequest request(of(self).host, r);
+      SignRequest request(&of(self).host, r);
       if constexpr (sees_request) of(self).plugin->on_request(request);
       return 0;
     });
   }
   static capi_status on_response(void* self, const capi_response* r, capi_error_out* out) noexcept {
     return guarded(out, [&] {
-      HookedResponse response(of(self).host, r);
+      HookedResponse response(&of(self).host, r);
       if constexpr (sees_response) of(self).plugin->on_response(response);
       return 0;
     });
   }
   static capi_status map_error(void* self, const capi_response* r, capi_error_out* out) noexcept {
     return guarded(out, [&] {
-      HookedResponse response(of(self).host, r);
+      HookedResponse response(&of(self).host, r);
       std::string text;
       if constexpr (maps) text = of(self).plugin->map_error(response);
       return text.empty() ? 0 : fail(out, text);

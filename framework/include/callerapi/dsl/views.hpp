@@ -11,19 +11,21 @@
 
 namespace callerapi {
 
-/// The host as a plugin sees it. Valid as long as the plugin's object.
+/// The host as a plugin sees it. Valid as long as the plugin's object. What an older host does not
+/// offer answers like what is not there: no configuration, an empty body.
 class HostView {
  public:
   explicit HostView(const capi_host* host) noexcept : host_(host) {}
   /// A value of `config` of the service's registry entry.
   std::optional<std::string> config(std::string_view key) const {
     capi_str out{};
-    if (host_->config_get(host_->ctx, dsl::str(key), &out) != 0) return std::nullopt;
+    if (!host_->config_get || host_->config_get(host_->ctx, dsl::str(key), &out) != 0)
+      return std::nullopt;
     return std::string(out.ptr, out.len);
   }
   /// 0 debug, 1 info, 2 warning, 3 error. One line, no secrets.
   void log(int level, std::string_view message) const {
-    host_->log(host_->ctx, level, dsl::str(message));
+    if (host_->log) host_->log(host_->ctx, level, dsl::str(message));
   }
   const capi_host* raw() const noexcept { return host_; }
 
@@ -42,20 +44,23 @@ class SignRequest {
   std::string_view authority() const { return info(CAPI_INFO_AUTHORITY); }
   std::string_view body() const {
     capi_str out{};
-    return host_->request_body(request_, &out) == 0 ? std::string_view(out.ptr, out.len)
-                                                    : std::string_view();
+    return host_->request_body && host_->request_body(request_, &out) == 0
+               ? std::string_view(out.ptr, out.len)
+               : std::string_view();
   }
   /// Replaces a header. Throws when the host refuses it: reserved, or illegal bytes.
   void header(std::string_view name, std::string_view value) {
-    if (host_->request_set_header(request_, dsl::str(name), dsl::str(value)) != 0)
+    if (!host_->request_set_header ||
+        host_->request_set_header(request_, dsl::str(name), dsl::str(value)) != 0)
       throw std::runtime_error("the host refused header '" + std::string(name) + "'");
   }
 
  private:
   std::string_view info(std::uint32_t what) const {
     capi_str out{};
-    return host_->request_info(request_, what, &out) == 0 ? std::string_view(out.ptr, out.len)
-                                                          : std::string_view();
+    return host_->request_info && host_->request_info(request_, what, &out) == 0
+               ? std::string_view(out.ptr, out.len)
+               : std::string_view();
   }
   const capi_host* host_;
   capi_request* request_;
@@ -66,11 +71,12 @@ class HookedResponse {
  public:
   HookedResponse(const capi_host* host, const capi_response* response) noexcept
       : host_(host), response_(response) {}
-  int status() const { return host_->response_status(response_); }
+  int status() const { return host_->response_status ? host_->response_status(response_) : 0; }
   std::string_view body() const {
     capi_str out{};
-    return host_->response_body(response_, &out) == 0 ? std::string_view(out.ptr, out.len)
-                                                      : std::string_view();
+    return host_->response_body && host_->response_body(response_, &out) == 0
+               ? std::string_view(out.ptr, out.len)
+               : std::string_view();
   }
 
  private:
