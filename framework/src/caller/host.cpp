@@ -35,10 +35,10 @@ void on_loop(wire::Loop& loop, const std::function<void()>& task) {
   while (done.load() == 0) base::futex_wait_until(done, 0, no_deadline);
 }
 
-bool wants_safe_mode(const Options& options) {
+bool is_on(const Options& options, const char* variable) {
   const auto environment =
       options.environment ? *options.environment : registry::process_environment();
-  const auto found = environment.find("CALLERAPI_SAFE_MODE");
+  const auto found = environment.find(variable);
   return found != environment.end() && found->second == "1";
 }
 
@@ -49,7 +49,8 @@ Host::Host(Source source, Options options)
       options_(std::move(options)),
       log_(options_.log),
       fork_count_(base::fork_count()),
-      safe_mode_(wants_safe_mode(options_)),
+      safe_mode_(is_on(options_, "CALLERAPI_SAFE_MODE")),
+      debug_plugins_(is_on(options_, "CALLERAPI_DEBUG_PLUGINS")),
       executor_(options_.executor ? options_.executor : Executor::pool(1)),
       prober_(options_.probe),
       snapshots_(std::make_shared<const catalogue::Snapshot>()),
@@ -61,6 +62,10 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options) {
   auto reactor = wire::Reactor::start(host->clock_);
   if (!reactor) return std::move(reactor).error();
   host->reactor_ = std::move(*reactor);
+  if (host->debug_plugins_)
+    host->log_.write(LogLevel::warning, "host",
+                     "CALLERAPI_DEBUG_PLUGINS=1: plugins are loaded from their files, and a new "
+                     "version needs a restart");
   if (auto loaded = host->reload(); !loaded) return std::move(loaded).error();
   host->reactor_->post([self = host.get()] {
     self->sweep_timer_.emplace([self] { self->sweep(); });

@@ -99,7 +99,10 @@ class Host : public std::enable_shared_from_this<Host> {
   const base::SystemClock clock_;
   const base::Log log_;
   const unsigned fork_count_;
-  const bool safe_mode_;  ///< CALLERAPI_SAFE_MODE=1: no code of plugins is run.
+  /// CALLERAPI_SAFE_MODE=1: neither create() nor a hook is called. A file is still loaded for its
+  /// tables, which runs its static constructors, and let go again.
+  const bool safe_mode_;
+  const bool debug_plugins_;  ///< CALLERAPI_DEBUG_PLUGINS=1: loaded by path and never unmapped.
   std::shared_ptr<Executor> executor_;
   const std::shared_ptr<pool::Family> family_ = std::make_shared<pool::Family>();
   policy::CallCounters call_counters_;

@@ -29,6 +29,7 @@ host::LoadRequest Host::load_request(const registry::Registry& registry,
                             .pinned = entry.pinned,
                             .allow_downgrade = entry.allow_downgrade,
                             .safe_mode = safe_mode_,
+                            .debugged = debug_plugins_,
                             .config = entry.config};
   const auto previous = built_.find(entry.name);
   if (previous != built_.end() && previous->second.entry.plugin == entry.plugin) {

@@ -176,13 +176,21 @@ void ElfImage::read_symbols() {
 void ElfImage::read_notes(const Elf64_Phdr& segment) {
   std::uint64_t at_byte = segment.p_offset;
   const std::uint64_t end = segment.p_offset + segment.p_filesz;
-  while (!note_ && at_byte < end && end - at_byte >= sizeof(Elf64_Nhdr)) {
+  while (at_byte < end && end - at_byte >= sizeof(Elf64_Nhdr)) {
     const auto head = *at<Elf64_Nhdr>(at_byte);
     const std::uint64_t size = sizeof(Elf64_Nhdr) + padded(head.n_namesz) +
                                padded(head.n_descsz);  // 32 bits each: no wrap
     if (size > end - at_byte) return;
-    if (size == sizeof(capi_note) && head.n_type == 1 && text(at_byte + 12, end) == "CallerAPI")
+    if (!note_ && size == sizeof(capi_note) && head.n_type == 1 &&
+        text(at_byte + 12, end) == "CallerAPI")
       note_ = at<capi_note>(at_byte);
+    if (build_id_.empty() && head.n_type == NT_GNU_BUILD_ID && head.n_namesz == 4 &&
+        text(at_byte + 12, end) == "GNU")
+      for (std::uint64_t i = 0; i < std::min<std::uint64_t>(head.n_descsz, 64); ++i) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const auto byte = static_cast<unsigned char>(bytes_[at_byte + 16 + i]);
+        build_id_.append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+      }
     at_byte += size;
   }
 }

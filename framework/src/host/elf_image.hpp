@@ -41,6 +41,8 @@ class ElfImage {
   std::string_view string(std::uint64_t offset) const noexcept;
   /// The first note of that owner and type whose content has the wanted size.
   const std::optional<capi_note>& note() const noexcept { return note_; }
+  /// The linker's --build-id in hex; empty: none.
+  const std::string& build_id() const noexcept { return build_id_; }
   /// Is [address, address + size) inside one loaded segment?
   bool mapped(std::uint64_t address, std::uint64_t size) const noexcept;
 
@@ -80,6 +82,7 @@ class ElfImage {
   std::vector<Elf64_Dyn> dynamic_;
   std::vector<ElfSymbol> symbols_;
   std::optional<capi_note> note_;
+  std::string build_id_;
 };
 
 }  // namespace callerapi::host

@@ -101,7 +101,8 @@ Result<PluginNote> Rules::note() const {
                   raw->min_host_version[0] | std::uint64_t{raw->min_host_version[1]} << 32,
                   text(raw->id),
                   text(raw->version),
-                  text(raw->compiler)};
+                  text(raw->compiler),
+                  image_.build_id()};
   if (auto speaks = check_versions(file_, note.abi_major, note.min_host_version); !speaks)
     return std::move(speaks).error();
   return note;

@@ -13,7 +13,7 @@ namespace callerapi::host {
 struct PluginNote {
   std::uint16_t abi_major = 0, abi_minor = 0;
   std::uint64_t min_host_version = 0;
-  std::string id, version, compiler;
+  std::string id, version, compiler, build_id;
 };
 
 struct Inspection {

@@ -6,6 +6,7 @@
 #include <exception>
 #include <iterator>
 #include <list>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -49,6 +50,11 @@ class Ledger {
     base::Lock lock(mutex_);
     pinned_.emplace_back(std::move(file), std::move(handle));
   }
+  /// False: other bytes were loaded from this path before, and the loader will answer with those.
+  bool first_of_path(const SealedFile& file) {
+    base::Lock lock(mutex_);
+    return paths_.emplace(file.path.string(), file.sha256).first->second == file.sha256;
+  }
   std::size_t zombies(const std::string* id) {
     base::Lock lock(mutex_);
     for (auto zombie = zombies_.begin(); zombie != zombies_.end();) {
@@ -70,6 +76,7 @@ class Ledger {
   base::Mutex mutex_;
   std::set<const void*> live_ CALLERAPI_GUARDED_BY(mutex_);
   std::list<Zombie> zombies_ CALLERAPI_GUARDED_BY(mutex_);
+  std::map<std::string, std::string> paths_ CALLERAPI_GUARDED_BY(mutex_);  ///< To the sha256.
   std::list<std::pair<SealedFile, boost::dll::shared_library>> pinned_ CALLERAPI_GUARDED_BY(mutex_);
 };
 
@@ -99,6 +106,20 @@ class LoadedLibrary final : public Library {
   const capi_plugin& descriptor_;
 };
 
+class DebuggedLibrary final : public Library {
+ public:
+  DebuggedLibrary(SealedFile file, boost::dll::shared_library handle, const capi_plugin& descriptor)
+      : descriptor_(descriptor) {
+    Ledger::of_process().pin(std::move(file), std::move(handle));
+  }
+  const capi_plugin& descriptor() const noexcept override { return descriptor_; }
+  bool unload(const std::string&) noexcept override { return true; }
+  void pin() noexcept override {}
+
+ private:
+  const capi_plugin& descriptor_;
+};
+
 class LinkedIn final : public Library {
  public:
   explicit LinkedIn(const capi_plugin& descriptor) : descriptor_(descriptor) {}
@@ -112,13 +133,14 @@ class LinkedIn final : public Library {
 
 }  // namespace
 
-Result<std::unique_ptr<Library>> Library::load(SealedFile file) {
-  const std::string shown = file.path.string();
-  const std::string name = loader_name(file);
-  if (resident(name))
-    return rejected(
-        shown, PluginFault::load_already_resident,
-        "the loader already has a library under the name " + name + "; restart the process");
+namespace {
+
+struct Opened {
+  boost::dll::shared_library handle;
+  const capi_plugin* descriptor;
+};
+
+Result<Opened> open_library(const std::string& name, const std::string& shown) {
   try {
     using boost::dll::load_mode::rtld_local;
     using boost::dll::load_mode::rtld_now;
@@ -127,15 +149,41 @@ Result<std::unique_ptr<Library>> Library::load(SealedFile file) {
       return rejected(shown, PluginFault::format_entry_missing,
                       "does not export '" CALLERAPI_PLUGIN_SYMBOL "'");
     const auto& descriptor = handle.get<const capi_plugin>(CALLERAPI_PLUGIN_SYMBOL);
-    if (!Ledger::of_process().add(&descriptor))
-      return rejected(shown, PluginFault::load_already_resident,
-                      "the loader answered with a library that is in use; restart the process");
-    return std::unique_ptr<Library>(
-        std::make_unique<LoadedLibrary>(std::move(file), std::move(handle), descriptor));
+    return Opened{std::move(handle), &descriptor};
   } catch (const std::exception& e) {
     return rejected(shown, PluginFault::load_failed,
                     std::string("the loader refused it: ") + e.what());
   }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Library>> Library::load(SealedFile file) {
+  const std::string shown = file.path.string();
+  const std::string name = loader_name(file);
+  if (resident(name))
+    return rejected(
+        shown, PluginFault::load_already_resident,
+        "the loader already has a library under the name " + name + "; restart the process");
+  auto opened = open_library(name, shown);
+  if (!opened) return std::move(opened).error();
+  if (!Ledger::of_process().add(opened->descriptor))
+    return rejected(shown, PluginFault::load_already_resident,
+                    "the loader answered with a library that is in use; restart the process");
+  return std::unique_ptr<Library>(std::make_unique<LoadedLibrary>(
+      std::move(file), std::move(opened->handle), *opened->descriptor));
+}
+
+Result<std::unique_ptr<Library>> Library::load_by_path(SealedFile file) {
+  const std::string shown = file.path.string();
+  if (!Ledger::of_process().first_of_path(file))
+    return rejected(shown, PluginFault::load_already_resident,
+                    "has changed, and CALLERAPI_DEBUG_PLUGINS=1 keeps the code that was loaded "
+                    "first; restart the process");
+  auto opened = open_library(shown, shown);
+  if (!opened) return std::move(opened).error();
+  return std::unique_ptr<Library>(std::make_unique<DebuggedLibrary>(
+      std::move(file), std::move(opened->handle), *opened->descriptor));
 }
 
 std::unique_ptr<Library> Library::linked_in(const capi_plugin& descriptor) {

@@ -25,6 +25,9 @@ class Library {
   /// Loads exactly the sealed bytes. Errors: load_failed, load_already_resident,
   /// format_entry_missing.
   static Result<std::unique_ptr<Library>> load(SealedFile file);
+  /// Loads the file by its path, where a debugger finds it, and never unmaps it. Libraries of one
+  /// path are one, what is static in them included; a file that has changed is refused.
+  static Result<std::unique_ptr<Library>> load_by_path(SealedFile file);
   /// A plugin linked into this program.
   static std::unique_ptr<Library> linked_in(const capi_plugin& descriptor);
 };

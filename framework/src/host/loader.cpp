@@ -63,6 +63,7 @@ struct Opened {
   std::unique_ptr<Library> library;
   std::string file;
   std::shared_ptr<Generation> generation;
+  std::string told;  ///< For the log, should it stay mapped.
 };
 
 Result<void> finish(Opened& opened, const LoadRequest& request, const LoadWith& with) {
@@ -93,6 +94,7 @@ Result<void> finish(Opened& opened, const LoadRequest& request, const LoadWith& 
                                  {id, opened.file, request.config, request.pinned}, with.around);
   if (!code) return std::move(code).error();
   generation.code = std::move(*code);
+  with.around.log.write(LogLevel::info, "host", opened.told);
   return {};
 }
 
@@ -103,7 +105,8 @@ Result<Opened> open_static(const LoadRequest& request, const LoadWith& with) {
     if (plugin == nullptr || std::string_view(plugin->id.ptr, plugin->id.len) != id) continue;
     auto tables = copy_tables(*plugin, file);
     if (!tables) return std::move(tables).error();
-    Opened opened{Library::linked_in(*plugin), file, std::make_shared<Generation>()};
+    Opened opened{Library::linked_in(*plugin), file, std::make_shared<Generation>(),
+                  file + ": is part of this program"};
     opened.generation->linked_in = plugin;
     opened.generation->tables = std::move(*tables);
     return opened;
@@ -112,7 +115,18 @@ Result<Opened> open_static(const LoadRequest& request, const LoadWith& with) {
                   "no plugin of that id in Options::static_plugins");
 }
 
-Result<Opened> open_file(SealedFile sealed, const LoadWith& with) {
+/// What a crash report or a profile is read with: which build of what was mapped, and where from.
+std::string told_of(const Inspection& inspected, const SealedFile& sealed, bool debugged) {
+  const PluginNote& note = inspected.note;
+  return sealed.path.string() + ": is " + note.id + " " + note.version + ", build-id " +
+         (note.build_id.empty() ? "none" : note.build_id) + ", sha256 " +
+         sealed.sha256.substr(0, 16) + ", mapped from " +
+         (debugged           ? "its path, for CALLERAPI_DEBUG_PLUGINS=1"
+          : sealed.in_memory ? "sealed memory"
+                             : "an unnamed file: memory may not be executed here");
+}
+
+Result<Opened> open_file(SealedFile sealed, bool debugged, const LoadWith& with) {
   const std::string file = sealed.path.string();
   const std::string sha256 = sealed.sha256;
   auto inspected = inspect(sealed);
@@ -121,7 +135,9 @@ Result<Opened> open_file(SealedFile sealed, const LoadWith& with) {
     with.around.log.write(LogLevel::warning, "host", warning);
   auto seen = with.prober.probe(sealed);
   if (!seen) return std::move(seen).error();
-  auto library = Library::load(std::move(sealed));
+  std::string told = told_of(*inspected, sealed, debugged);
+  auto library =
+      debugged ? Library::load_by_path(std::move(sealed)) : Library::load(std::move(sealed));
   if (!library) return std::move(library).error();
   auto tables = copy_tables((*library)->descriptor(), file);
   Result<void> sound;
@@ -136,7 +152,7 @@ Result<Opened> open_file(SealedFile sealed, const LoadWith& with) {
     (*library)->unload(inspected->note.id);
     return std::move(sound).error();
   }
-  Opened opened{std::move(*library), file, std::make_shared<Generation>()};
+  Opened opened{std::move(*library), file, std::make_shared<Generation>(), std::move(told)};
   opened.generation->sha256 = sha256;
   opened.generation->tables = std::move(*tables);
   return opened;
@@ -155,7 +171,7 @@ Result<std::shared_ptr<const Generation>> load_one(const LoadRequest& request,
     if (!sealed) return std::move(sealed).error();
     if (request.same_setup && request.running && request.running->sha256 == sealed->sha256)
       return request.running;
-    opened = open_file(std::move(*sealed), with);
+    opened = open_file(std::move(*sealed), request.debugged, with);
   }
   if (!opened) return std::move(opened).error();
   if (auto finished = finish(*opened, request, with); !finished) return std::move(finished).error();

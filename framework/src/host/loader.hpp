@@ -28,6 +28,7 @@ struct LoadRequest {
   bool pinned = false;           ///< Never unmapped.
   bool allow_downgrade = false;  ///< A lower version may replace the running one.
   bool safe_mode = false;        ///< Declarations only: its code is never created nor called.
+  bool debugged = false;         ///< Loaded from its path and never unmapped.
   std::map<std::string, std::string> config;
   /// What this service runs from the same plugin; null: nothing. It must stay while this is used.
   std::shared_ptr<const Generation> running;

@@ -1,17 +1,19 @@
 #include "host/plugin_file.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "base/digest.hpp"
 #include "base/limits.hpp"
+#include "host/elf_image.hpp"
+#include "host/sealed_copy.hpp"
+#include "wire/syntax.hpp"
 
 namespace callerapi::host {
 
@@ -58,23 +60,20 @@ Result<std::string> read_all(int fd, std::size_t size, const std::string& file) 
   return bytes;
 }
 
-Result<Fd> seal(const std::string& bytes, const std::string& file, const std::string& label) {
-  Fd memory(::memfd_create(("callerapi:" + label).c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!memory)
-    return rejected(file, PluginFault::resource_fds, "no memory file: " + error_text(errno));
-  for (std::size_t at = 0; at < bytes.size();) {
-    const ssize_t n = ::write(memory.get(), bytes.data() + at, bytes.size() - at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0)
-      return rejected(file, PluginFault::resource_memory,
-                      "no memory for its copy: " + error_text(errno));
-    at += static_cast<std::size_t>(n);
-  }
-  if (::fcntl(memory.get(), F_ADD_SEALS,
-              F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    return rejected(file, PluginFault::integrity_unsealed,
-                    "its copy could not be sealed: " + error_text(errno));
-  return memory;
+/// What maps of the process, core dumps and profilers will show of the copy: the file, and which
+/// plugin of which build it is.
+std::string label_of(const std::string& bytes, const std::filesystem::path& path) {
+  std::string label = path.filename().string();
+  const auto image = ElfImage::read(bytes, label);
+  if (!image) return label;
+  const auto text = [](const auto& from) {
+    return wire::printable(std::string_view(from, ::strnlen(from, sizeof from)));
+  };
+  if (const auto& note = image->note()) label += ":" + text(note->id) + "@" + text(note->version);
+  if (!image->build_id().empty()) label += ":" + image->build_id().substr(0, 16);
+  std::ranges::replace(label, '/', '?');
+  label.resize(std::min<std::size_t>(label.size(), 200));  // the kernel takes 249
+  return label;
 }
 
 }  // namespace
@@ -117,11 +116,12 @@ Result<SealedFile> seal_plugin(const std::filesystem::path& path, bool insecure_
     if (auto owned = check_owner(file, info); !owned) return std::move(owned).error();
   auto bytes = read_all(fd.get(), size, file);
   if (!bytes) return std::move(bytes).error();
-  auto memory = seal(*bytes, file, path.filename().string());
-  if (!memory) return std::move(memory).error();
+  auto copy = seal_copy(*bytes, file, label_of(*bytes, path));
+  if (!copy) return std::move(copy).error();
   SealedFile sealed;
   sealed.path = path;
-  sealed.fd = std::move(*memory);
+  sealed.fd = std::move(copy->fd);
+  sealed.in_memory = copy->in_memory;
   sealed.size = size;
   sealed.sha256 = base::sha256_hex(*bytes);
   return sealed;

@@ -30,7 +30,8 @@ class Fd {
 /// the file.
 struct SealedFile {
   std::filesystem::path path;  ///< Where it came from, for messages.
-  Fd fd;                       ///< A memfd that nobody can write any more.
+  Fd fd;                       ///< Of a copy that nobody can write any more.
+  bool in_memory = true;       ///< Else an unnamed file; see sealed_copy.hpp.
   std::size_t size = 0;
   std::string sha256;
 };
@@ -39,7 +40,7 @@ struct SealedFile {
 Result<std::filesystem::path> plugin_path(const std::filesystem::path& directory,
                                           const std::string& name);
 
-/// Reads the file once into a memfd and seals it. Refuses what is not a regular file, too large,
+/// Reads the file once into a sealed copy. Refuses what is not a regular file, too large,
 /// or writable by strangers (unless `insecure_permissions`).
 Result<SealedFile> seal_plugin(const std::filesystem::path& path, bool insecure_permissions);
 
