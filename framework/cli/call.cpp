@@ -112,12 +112,14 @@ int print(const Response& response, bool as_json) {
         .member("body_b64", encode_base64(response.body))
         .member("attempts", response.attempts)
         .member("generation", response.generation)
-        .member("elapsed_ms", milliseconds(response.elapsed))
-        .end_object();
+        .member("elapsed_ms", milliseconds(response.elapsed));
+    if (!response.plugin_error.empty()) out.member("plugin_error", response.plugin_error);
+    out.end_object();
     std::cout << out.text() << '\n';
   }
   if (response.status < 400) return 0;
-  std::cerr << "callerapi: the service answered HTTP " << response.status << '\n';
+  std::cerr << "callerapi: the service answered HTTP " << response.status
+            << (response.plugin_error.empty() ? "" : ": ") << response.plugin_error << '\n';
   return 1;
 }
 

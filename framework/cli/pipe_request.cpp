@@ -125,6 +125,7 @@ std::string answer_line(std::string_view id, const Result<Response>& result) {
         .member("attempts", result->attempts)
         .member("elapsed_ms", std::chrono::duration<double, std::milli>(result->elapsed).count())
         .member("generation", result->generation);
+    if (!result->plugin_error.empty()) out.member("plugin_error", result->plugin_error);
   } else {
     const Error& error = result.error();
     out.member("error", name(error.outcome))

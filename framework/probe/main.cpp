@@ -69,6 +69,9 @@ capi_status no_config(void*, capi_str, capi_str*) noexcept { return -1; }
 const void* no_extension(void*, const char*) noexcept { return nullptr; }
 void no_log(void*, std::int32_t, capi_str) noexcept {}
 capi_status no_header(const capi_request*, capi_str, capi_str*) noexcept { return -1; }
+capi_status no_header_at(const capi_request*, std::uint64_t, capi_str*, capi_str*) noexcept {
+  return -1;
+}
 capi_status no_set(capi_request*, capi_str, capi_str) noexcept { return -1; }
 capi_status no_info(const capi_request*, std::uint32_t, capi_str*) noexcept { return -1; }
 capi_status no_body(const capi_request*, capi_str*) noexcept { return -1; }
@@ -90,7 +93,8 @@ constexpr capi_host mock = {.size = sizeof(capi_host),
                             .request_body = &no_body,
                             .response_status = &no_status,
                             .response_header = &no_field,
-                            .response_body = &no_content};
+                            .response_body = &no_content,
+                            .request_header_at = &no_header_at};
 
 std::string create_and_destroy(const capi_plugin& plugin) {
   if (plugin.create == nullptr) return {};

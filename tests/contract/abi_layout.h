@@ -35,7 +35,12 @@ AT(capi_endpoint, policy, 72);
 AT(capi_endpoint, n_policy, 80);
 AT(capi_endpoint, policy_stride, 84);
 AT(capi_endpoint, schema_hash, 88);
+#ifdef ABI_FROZEN_0_1
 LAYOUT(sizeof(capi_host) == 104);
+#else
+LAYOUT(sizeof(capi_host) == 112);
+AT(capi_host, request_header_at, 104);
+#endif
 AT(capi_host, abi_major, 4);
 AT(capi_host, abi_minor, 6);
 AT(capi_host, host_version, 8);

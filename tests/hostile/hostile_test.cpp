@@ -95,8 +95,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"exec_stack", "policy_executable_stack",
              "asks for an executable stack; link it with -Wl,-z,noexecstack"},
         Case{"foreign_library", "policy_forbidden_needed",
-             "needs libz.so.1; a plugin may need libc, libm and the C++ runtime only: link the "
-             "rest statically"}),
+             "needs libz.so.1; a plugin may need libc, libm, the C++ runtime and libcrypto.so.3 "
+             "only: link the rest statically"}),
     [](const auto& one) { return std::string(one.param.plugin); });
 
 using Hosting = Stage;

@@ -1,5 +1,6 @@
 #include "host/plugin_code.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "host/descriptor.hpp"
 #include "host/faults.hpp"
 #include "host/limited.hpp"
+#include "wire/encode.hpp"
 #include "wire/syntax.hpp"
 
 namespace callerapi::host {
@@ -40,6 +42,13 @@ capi_status give(std::optional<std::string_view> found, capi_str* out) noexcept 
 // argument.
 capi_status request_header(const capi_request* r, capi_str name, capi_str* out) noexcept {
   return r == nullptr ? -1 : give(box(r)->request.header(view(name)), out);
+}
+capi_status request_header_at(const capi_request* r, std::uint64_t index, capi_str* name,
+                              capi_str* value) noexcept {
+  const auto field = box(r).request.header_at(index);
+  if (!field) return -1;
+  give(field->name, name);
+  return give(field->value, value);
 }
 capi_status request_set_header(capi_request* r, capi_str name, capi_str value) noexcept {
   if (r == nullptr) return -1;
@@ -117,8 +126,16 @@ capi_error_out no_error() noexcept {
   out.size = sizeof out;
   return out;
 }
-std::string_view said(const capi_error_out& out) noexcept {
-  return {out.msg, ::strnlen(out.msg, sizeof out.msg)};
+/// What the plugin said: its own UTF-8, but nothing that steers a terminal or ends a line.
+std::string said(const capi_error_out& out) {
+  std::string_view text(out.msg, ::strnlen(out.msg, sizeof out.msg));
+  // A text that was too long may end within a character.
+  for (int cut = 0; cut < 3 && !wire::is_utf8(text); ++cut) text.remove_suffix(1);
+  const auto steers = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (wire::is_utf8(text) && std::none_of(text.begin(), text.end(), steers) &&
+      text.find("\xc2\x9b") == std::string_view::npos)
+    return std::string(text);
+  return wire::printable(text, sizeof out.msg);
 }
 
 }  // namespace
@@ -165,7 +182,8 @@ Result<void> LoadedCode::start() {
            .request_body = &request_body,
            .response_status = &response_status,
            .response_header = &response_header,
-           .response_body = &response_body};
+           .response_body = &response_body,
+           .request_header_at = &request_header_at};
   if (plugin.create == nullptr) return {};
   capi_error_out out = no_error();
   capi_status status = -1;
@@ -177,7 +195,7 @@ Result<void> LoadedCode::start() {
   }
   if (status < 0)
     return rejected(file(), PluginFault::create_failed,
-                    "create() answered: " + wire::printable(said(out)));
+                    "create() answered: " + said(out));
   return {};
 }
 
@@ -272,7 +290,7 @@ Result<void> LoadedCode::outcome(const Hook& hook, Ran ran, const capi_error_out
     case Ran::well:
       return {};
     case Ran::failed:
-      return error(PluginFault::hook_failed, " failed: " + wire::printable(said(out)));
+      return error(PluginFault::hook_failed, " failed: " + said(out));
     case Ran::threw:
       return error(PluginFault::hook_threw, " threw an exception across the border");
     case Ran::not_at_all:
@@ -323,7 +341,7 @@ std::optional<std::string> LoadedCode::map_error(const policy::HookResponse& res
     return hooks_.map_error(self_, reinterpret_cast<const capi_response*>(&response), &out);
   });
   if (ran != Ran::failed) return std::nullopt;
-  return wire::printable(said(out));
+  return said(out);
 }
 
 }  // namespace callerapi::host

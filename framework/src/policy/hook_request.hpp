@@ -24,6 +24,10 @@ class RequestOfHook final : public HookRequest {
   std::optional<std::string_view> header(std::string_view name) const override {
     return headers_.get(name);
   }
+  std::optional<Headers::Field> header_at(std::size_t index) const override {
+    if (index >= headers_.size()) return std::nullopt;
+    return headers_[index];
+  }
   Result<void> set_header(std::string_view name, std::string_view value) override {
     if (!wire::is_token(name) || !wire::is_field_value(value) || wire::is_reserved_header(name))
       return call_error(call_.where, Outcome::invalid_argument, "illegal_byte",

@@ -19,6 +19,8 @@ class HookRequest {
   virtual std::string_view endpoint() const = 0;
   virtual int attempt() const = 0;  ///< 1 for the first.
   virtual std::optional<std::string_view> header(std::string_view name) const = 0;
+  /// By number, from 0; nullopt behind the last.
+  virtual std::optional<Headers::Field> header_at(std::size_t index) const = 0;
   /// Replaces; refuses reserved names and illegal bytes with `invalid_argument`.
   virtual Result<void> set_header(std::string_view name, std::string_view value) = 0;
   /// The body when it is in memory, nullopt when it is streamed.

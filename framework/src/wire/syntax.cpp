@@ -50,8 +50,7 @@ bool is_forbidden_trailer(std::string_view name) noexcept {
          (name.size() > 6 && same_name(name.substr(0, 6), "Proxy-"));
 }
 
-std::string printable(std::string_view bytes) {
-  constexpr std::size_t shown_max = 64;
+std::string printable(std::string_view bytes, std::size_t shown_max) {
   constexpr char digits[] = "0123456789abcdef";
   std::string text;
   for (const char c : bytes.substr(0, shown_max)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,8 @@ std::string_view trim(std::string_view text) noexcept;
 /// Framing, routing and credentials mean nothing behind a body (RFC 9110 6.5.1): a caller that
 /// merges trailers into its own headers must not be steered by them.
 bool is_forbidden_trailer(std::string_view name) noexcept;
-/// Bytes of a peer for an error text: control bytes escaped, at most 64 shown.
-std::string printable(std::string_view bytes);
+/// Bytes of a peer for an error text: what is not printable ASCII is escaped, at most `shown_max`
+/// bytes are shown.
+std::string printable(std::string_view bytes, std::size_t shown_max = 64);
 
 }  // namespace callerapi::wire

@@ -115,6 +115,9 @@ typedef struct capi_host {
   int32_t (*response_status)(const capi_response*);
   capi_status (*response_header)(const capi_response*, capi_str name, capi_str* out);
   capi_status (*response_body)(const capi_response*, capi_str* out);
+  /* The request's headers by their number, from 0; a failure behind the last. */
+  capi_status (*request_header_at)(const capi_request*, uint64_t index, capi_str* name,
+                                   capi_str* value);
 } capi_host;
 
 enum capi_request_info {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -27,6 +28,14 @@ class HostView {
   void log(int level, std::string_view message) const {
     if (host_->log) host_->log(host_->ctx, level, dsl::str(message));
   }
+  /// Milliseconds since 1970, by the host's clock.
+  std::int64_t unix_ms() const {
+    const void* found =
+        host_->get_extension ? host_->get_extension(host_->ctx, "callerapi.time/1") : nullptr;
+    if (const auto* time = static_cast<const capi_time*>(found)) return time->unix_ms(host_->ctx);
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  }
   const capi_host* raw() const noexcept { return host_; }
 
  private:
@@ -47,6 +56,25 @@ class SignRequest {
     return host_->request_body && host_->request_body(request_, &out) == 0
                ? std::string_view(out.ptr, out.len)
                : std::string_view();
+  }
+  /// True when the body is streamed: body() is empty then, whatever will be sent.
+  bool body_streamed() const { return info(CAPI_INFO_BODY_STREAMED) == "1"; }
+  /// The first value of that name, which compares without case.
+  std::optional<std::string_view> header(std::string_view name) const {
+    capi_str out{};
+    if (!host_->request_header || host_->request_header(request_, dsl::str(name), &out) != 0)
+      return std::nullopt;
+    return std::string_view(out.ptr, out.len);
+  }
+  /// f(name, value) for each header set so far. Those of the framing (Host, Content-Length) come
+  /// later; f must not change headers. Throws when the host is older than this function.
+  template <class F>
+  void each_header(F&& f) const {
+    if (!host_->request_header_at)
+      throw std::runtime_error("the host cannot list the headers of a request; update it");
+    capi_str name{}, value{};
+    for (std::uint64_t i = 0; host_->request_header_at(request_, i, &name, &value) == 0; ++i)
+      f(std::string_view(name.ptr, name.len), std::string_view(value.ptr, value.len));
   }
   /// Replaces a header. Throws when the host refuses it: reserved, or illegal bytes.
   void header(std::string_view name, std::string_view value) {
@@ -72,6 +100,13 @@ class HookedResponse {
   HookedResponse(const capi_host* host, const capi_response* response) noexcept
       : host_(host), response_(response) {}
   int status() const { return host_->response_status ? host_->response_status(response_) : 0; }
+  /// The first value of that name, which compares without case.
+  std::optional<std::string_view> header(std::string_view name) const {
+    capi_str out{};
+    if (!host_->response_header || host_->response_header(response_, dsl::str(name), &out) != 0)
+      return std::nullopt;
+    return std::string_view(out.ptr, out.len);
+  }
   std::string_view body() const {
     capi_str out{};
     return host_->response_body && host_->response_body(response_, &out) == 0
