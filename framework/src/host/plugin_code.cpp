@@ -45,7 +45,7 @@ capi_status request_header(const capi_request* r, capi_str name, capi_str* out) 
 }
 capi_status request_header_at(const capi_request* r, std::uint64_t index, capi_str* name,
                               capi_str* value) noexcept {
-  const auto field = box(r).request.header_at(index);
+  const auto field = r == nullptr ? std::nullopt : box(r)->request.header_at(index);
   if (!field) return -1;
   give(field->name, name);
   return give(field->value, value);
