@@ -39,7 +39,7 @@ struct Service {
   std::uint64_t generation = 0;
 
   policy::ServiceView view() const noexcept {
-    return {name, authority, base_url.path, user_agent, caller_name};
+    return {name, base_url.scheme, authority, base_url.path, user_agent, caller_name};
   }
 };
 

@@ -104,10 +104,16 @@ class Copier {
 
 Result<void> Copier::check_template(const policy::Endpoint& endpoint,
                                     const std::string& where) const {
-  const bool location = std::ranges::any_of(
-      endpoint.params, [](const auto& p) { return p.place == policy::Place::location; });
-  if (!location && !endpoint.path.starts_with('/'))
+  const auto location =
+      std::ranges::find(endpoint.params, policy::Place::location, &policy::Param::place);
+  if (location != endpoint.params.end()) {
+    if (endpoint.path != "{" + location->name + "}" || !location->required)
+      return bad(PluginFault::descriptor_bad_template,
+                 where + " has the location '" + location->name + "', so its path is '{" +
+                     location->name + "}' alone, and it is required");
+  } else if (!endpoint.path.starts_with('/')) {
     return bad(PluginFault::descriptor_bad_template, where + " needs a path that starts with '/'");
+  }
   const auto compiled = wire::UriTemplate::compile(endpoint.path);
   if (!compiled)
     return bad(PluginFault::descriptor_bad_template, where + " " + compiled.error().message);

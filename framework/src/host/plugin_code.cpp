@@ -194,8 +194,7 @@ Result<void> LoadedCode::start() {
                     "create() threw an exception across the border; catch it inside");
   }
   if (status < 0)
-    return rejected(file(), PluginFault::create_failed,
-                    "create() answered: " + said(out));
+    return rejected(file(), PluginFault::create_failed, "create() answered: " + said(out));
   return {};
 }
 

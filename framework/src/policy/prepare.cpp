@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -8,6 +9,7 @@
 #include "wire/encode.hpp"
 #include "wire/inflate.hpp"
 #include "wire/multipart_source.hpp"
+#include "wire/syntax.hpp"
 
 namespace callerapi::policy {
 namespace {
@@ -137,6 +139,33 @@ Result<void> take_payload(Prepared& call, Request& request, wire::Loop& loop) {
   return {};
 }
 
+/// What a URL that the service handed out is on its own connection. Another origin is refused: the
+/// request may carry this service's credentials. A password in the URL is not repeated.
+Result<std::string> target_of(const Prepared& call, const ServiceView& service,
+                              std::string_view url) {
+  url = url.substr(0, url.find('#'));
+  if (!url.starts_with('/') || url.starts_with("//")) {
+    const std::string_view scheme = service.scheme == "unix" ? "http" : service.scheme;
+    const std::string origin = std::string(scheme) + "://" + std::string(service.authority);
+    const std::string_view port = scheme == "https" ? ":443" : ":80";
+    const auto path =
+        std::min(url.find_first_of("/?", std::min(url.find("//") + 2, url.size())), url.size());
+    std::string_view given = url.substr(0, path);
+    if (given.ends_with(port)) given.remove_suffix(port.size());
+    if (!same_name(given, origin))
+      return invalid(call, "location_origin",
+                     "the location '" + wire::printable(given.substr(given.find('@') + 1)) +
+                         "' is not of " + origin +
+                         "; give a URL of that origin, or one that begins with a single '/'");
+    url.remove_prefix(path);
+  }
+  std::string target(url.starts_with('/') ? "" : "/");
+  target += url;
+  if (!wire::is_uri_text(target))
+    return invalid(call, "location", "the location holds bytes that no URL holds as they are");
+  return target;
+}
+
 Result<void> set_times(Prepared& call, const Request& request, wire::Loop& loop) {
   call.started = loop.now();
   call.total = request.timeout_total.value_or(call.settings.timeouts.total);
@@ -224,13 +253,21 @@ Result<Prepared> prepare(const ServiceView& service, const Endpoint& endpoint,
   if (auto checked = check_body(call, endpoint, request); !checked)
     return std::move(checked).error();
 
-  call.target = service.path_prefix;
-  const auto lookup = [&](std::string_view name) -> std::optional<std::string_view> {
-    if (const std::string* value = find(request.path_values, name)) return *value;
-    return std::nullopt;
-  };
-  const auto expanded = path.expand(call.target, lookup);
-  if (!expanded) return within(call, expanded.error());
+  const auto location = std::ranges::find(endpoint.params, Place::location, &Param::place);
+  if (location != endpoint.params.end()) {
+    const std::string* url = find(request.path_values, location->name);
+    auto target = target_of(call, service, url != nullptr ? *url : "");
+    if (!target) return std::move(target).error();
+    call.target = std::move(*target);
+  } else {
+    call.target = service.path_prefix;
+    const auto lookup = [&](std::string_view name) -> std::optional<std::string_view> {
+      if (const std::string* value = find(request.path_values, name)) return *value;
+      return std::nullopt;
+    };
+    if (const auto expanded = path.expand(call.target, lookup); !expanded)
+      return within(call, expanded.error());
+  }
   if (auto added = wire::append_query(call.target, request.query_values); !added)
     return within(call, std::move(added).error());
   return finish(std::move(call), service, std::move(request), loop,

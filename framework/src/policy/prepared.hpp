@@ -20,6 +20,7 @@ namespace callerapi::policy {
 /// What a request needs to know of its service. Views live as long as the service's node.
 struct ServiceView {
   std::string_view name;
+  std::string_view scheme;       ///< "http", "https" or "unix".
   std::string_view authority;    ///< For Host: "billing.svc:8080".
   std::string_view path_prefix;  ///< Path of base_url, without trailing slash.
   std::string_view user_agent;   ///< "callerapi/0.1.0 billing/2.3.1".

@@ -29,6 +29,8 @@ using bad = callerapi::dsl::call<"one", "PROP FIND", "/a", none, Note>;
 using bad = get<"One", "/a", Note>;
 #elif defined(CASE_relative_path)
 using bad = get<"one", "a", Note>;
+#elif defined(CASE_location_in_a_path)
+using bad = get<"one", "/a/{next}", Note, location<"next">>;
 #elif defined(CASE_unknown_option)
 using bad = get<"one", "/a", Note, int>;
 #else

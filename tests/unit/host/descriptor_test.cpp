@@ -86,6 +86,14 @@ INSTANTIATE_TEST_SUITE_P(
             "endpoint #1 'put' has no parameter for '{part}' of its path"},
         Bad{"ParameterWithoutHole", [](capi_plugin&, capi_endpoint& e) { e.path = str("/echo"); },
             "endpoint #1 'put' has no '{id}' in its path for the parameter of that name"},
+        Bad{"LocationInAPath",
+            [](capi_plugin&, capi_endpoint& e) {
+              static constexpr capi_param id{sizeof(capi_param), CAPI_LOCATION, CAPI_TEXT, 1, 0,
+                                             {"id", 2}};
+              e.params = &id;
+            },
+            "endpoint #1 'put' has the location 'id', so its path is '{id}' alone, and it is "
+            "required"},
         Bad{"MethodWithSpace", [](capi_plugin&, capi_endpoint& e) { e.method = str("GET /x"); },
             "endpoint #1 'put' has the method 'GET /x', which is no HTTP token"},
         Bad{"BodyFromTheFuture", [](capi_plugin&, capi_endpoint& e) { e.request_body = 99; },

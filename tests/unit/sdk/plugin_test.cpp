@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 
@@ -127,6 +128,19 @@ TEST(Plugin, NothingAHookThrowsCrossesTheBorder) {
   EXPECT_LT(plugin.hooks->sign(self, nullptr, &out), 0);
   EXPECT_STREQ(out.msg, "an exception that is no std::exception");
   plugin.destroy(self);
+}
+
+TEST(Plugin, AHostTooOldToListHeadersIsNamedInsteadOfSigningLess) {
+  FakeHost host;
+  host.table.size = offsetof(capi_host, request_header_at);
+  const SignRequest request(&host.table, nullptr);
+
+  try {
+    request.each_header([](std::string_view, std::string_view) {});
+    ADD_FAILURE() << "it listed headers";
+  } catch (const std::runtime_error& e) {
+    EXPECT_STREQ(e.what(), "the host cannot list the headers of a request; update it");
+  }
 }
 
 TEST(Plugin, OnlyTheHooksThatAreWrittenAreDeclaredAndLongTextsAreCut) {

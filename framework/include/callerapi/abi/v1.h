@@ -51,7 +51,8 @@ enum capi_place {
   CAPI_QUERY = 2,
   CAPI_HEADER = 3,
   CAPI_FORM = 4,
-  CAPI_LOCATION = 5 /* a URL of the same origin that the service handed out; sent unencoded */
+  CAPI_LOCATION = 5 /* a URL of the same origin that the service handed out, sent unencoded;
+                        the endpoint's path is `{name}` alone, the parameter required */
 };
 
 enum capi_type { CAPI_TEXT = 1, CAPI_INTEGER = 2, CAPI_REAL = 3, CAPI_BOOLEAN = 4 };

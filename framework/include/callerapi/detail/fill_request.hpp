@@ -44,7 +44,7 @@ requires(std::is_arithmetic_v<T> && !std::is_same_v<T, bool>) std::string text_o
 
 inline void place(Request& request, const capi_param& param, std::string value) {
   std::string name(param.name.ptr, param.name.len);
-  if (param.place == CAPI_PATH)
+  if (param.place == CAPI_PATH || param.place == CAPI_LOCATION)
     request.path_values.emplace_back(std::move(name), std::move(value));
   else if (param.place == CAPI_QUERY)
     request.query_values.emplace_back(std::move(name), std::move(value));

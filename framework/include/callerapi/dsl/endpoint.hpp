@@ -8,87 +8,9 @@
 #include <tuple>
 #include <type_traits>
 
-#include "callerapi/abi/v1.h"
-#include "callerapi/dsl/text.hpp"
+#include "callerapi/dsl/parts.hpp"
 
 namespace callerapi::dsl {
-
-// Bodies that are no JSON type.
-struct none {};
-struct form {};
-struct multipart {};
-struct bytes {};
-
-template <class T>
-constexpr capi_type type_of() {
-  if constexpr (std::is_same_v<T, bool>) return CAPI_BOOLEAN;
-  if constexpr (std::is_integral_v<T>) return CAPI_INTEGER;
-  if constexpr (std::is_floating_point_v<T>) return CAPI_REAL;
-  return CAPI_TEXT;
-}
-
-template <Text Name, class T, capi_place Place, bool Required>
-struct param {
-  using type = T;
-  static constexpr auto text = Name;
-  static constexpr std::string_view name = Name.view();
-  static constexpr capi_param row{sizeof(capi_param), Place, type_of<T>(),
-                                  Required,           0,     {name.data(), name.size()}};
-};
-/// `{name}` of the path.
-template <Text Name, class T = std::string>
-struct path : param<Name, T, CAPI_PATH, true> {};
-/// A query parameter that every call sends.
-template <Text Name, class T = std::string>
-struct query : param<Name, T, CAPI_QUERY, true> {};
-/// A query parameter that a call may send: with<"limit">(10).
-template <Text Name, class T = std::string>
-struct opt : param<Name, T, CAPI_QUERY, false> {};
-/// A header that every call sends.
-template <Text Name, class T = std::string>
-struct header : param<Name, T, CAPI_HEADER, true> {};
-
-template <capi_idempotency Value>
-struct idempotency {
-  static constexpr capi_idempotency value = Value;
-};
-/// May be sent twice although its method says otherwise.
-using idempotent = idempotency<CAPI_IDEMPOTENT>;
-/// Must not be sent twice although its method allows it.
-using not_idempotent = idempotency<CAPI_NOT_IDEMPOTENT>;
-/// Made repeatable by an Idempotency-Key header, which the engine mints.
-using idempotency_key = idempotency<CAPI_IDEMPOTENCY_KEY>;
-
-/// A setting in the registry's own keys and texts: policy<"timeouts.total", "5s">.
-template <Text Key, Text Value>
-struct policy {
-  static constexpr capi_setting row{{Key.chars, Key.view().size()},
-                                    {Value.chars, Value.view().size()}};
-};
-
-template <class T>
-concept IsParam = requires {
-  { T::row } -> std::convertible_to<const capi_param&>;
-};
-template <class T>
-concept IsPolicy = requires {
-  { T::row } -> std::convertible_to<const capi_setting&>;
-};
-template <class T>
-concept IsIdempotency = requires {
-  { T::value } -> std::convertible_to<capi_idempotency>;
-};
-template <class T>
-concept IsOption = IsParam<T> || IsPolicy<T> || IsIdempotency<T>;
-
-template <class T>
-constexpr capi_body body_of() {
-  if constexpr (std::is_same_v<T, none>) return CAPI_BODY_NONE;
-  if constexpr (std::is_same_v<T, form>) return CAPI_BODY_FORM;
-  if constexpr (std::is_same_v<T, multipart>) return CAPI_BODY_MULTIPART;
-  if constexpr (std::is_same_v<T, bytes>) return CAPI_BODY_BYTES;
-  return CAPI_BODY_JSON;
-}
 
 /// One operation. Users write the verbs below.
 template <Text Name, Text Method, Text Path, class In, class Out, class... Options>
@@ -98,23 +20,34 @@ struct endpoint {
   static constexpr std::string_view name = Name.view(), method = Method.view(),
                                     target = Path.view();
 
+  /// Is it a location, and the path its hole alone?
+  template <class O>
+  static constexpr bool is_alone() {
+    if constexpr (is_location<O>())
+      return target.size() == O::name.size() + 2 && has_hole(Path, O::text);
+    return false;
+  }
   static_assert(is_name(name),
                 "callerapi: an endpoint's name is lower-case letters, digits and '_'");
   static_assert(is_method(method), "callerapi: a method is upper-case letters, as in \"PROPFIND\"");
-  static_assert(target.starts_with('/'), "callerapi: an endpoint's path starts with '/'");
+  static_assert(
+      target.starts_with('/') || (is_alone<Options>() || ...),
+      "callerapi: an endpoint's path starts with '/', or is the '{name}' of a location<>");
   static_assert((IsOption<Options> && ...),
                 "callerapi: unknown option; expected path<>, query<>, opt<>, header<>, policy<> or "
                 "an idempotency");
+  static_assert((!is_location<Options>() && ...) || (is_alone<Options>() || ...),
+                "callerapi: a location<> is the whole path: \"{name}\"");
   static_assert(method != "GET" || std::is_same_v<In, none>, "callerapi: GET takes no body");
 
   template <class O>
   static constexpr bool in_hole() {
-    if constexpr (IsParam<O>) return O::row.place == CAPI_PATH;
+    if constexpr (IsParam<O>) return O::row.place == CAPI_PATH || is_location<O>();
     return false;
   }
   template <class O>
   static constexpr bool placed() {
-    if constexpr (IsParam<O>) return O::row.place != CAPI_PATH || has_hole(Path, O::text);
+    if constexpr (IsParam<O>) return !in_hole<O>() || has_hole(Path, O::text);
     return true;
   }
   static_assert((placed<Options>() && ...), "callerapi: path<> names no '{hole}' of the path");
