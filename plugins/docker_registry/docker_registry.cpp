@@ -1,0 +1,3 @@
+#include "docker_registry.hpp"
+
+CALLERAPI_PLUGIN(docker_registry::DockerRegistry)

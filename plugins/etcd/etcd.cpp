@@ -1,0 +1,3 @@
+#include "etcd.hpp"
+
+CALLERAPI_PLUGIN(etcd::Etcd)
