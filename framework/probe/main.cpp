@@ -1,7 +1,7 @@
 // callerapi-probe: loads one plugin where it can do no harm. Descriptor 3 is the plugin, sealed;
-// descriptor 4 takes the verdict, one JSON object. The program forks while it has one thread: the
+// descriptor 4 takes the verdict, one JSON object. An argument names another task than the trial:
+// `describe`, or a check of the conformance kit. The program forks while it has one thread: the
 // child loads, the parent tells how that ended.
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,30 +14,22 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <string>
+#include <string_view>
 
-#include "callerapi/json.hpp"
-#include "callerapi/version.hpp"
-#include "host/descriptor.hpp"
-#include "host/faults.hpp"
+#include "checks.hpp"
 #include "host/sanitizer.hpp"
+#include "trial.hpp"
 
 namespace {
 
 using callerapi::host::PluginFault;
+using callerapi::probe::plugin_fd;
+using callerapi::probe::refusal;
 
-constexpr int plugin_fd = 3, verdict_fd = 4;
-constexpr std::chrono::seconds wall_limit{2};
-
-std::string refusal(const std::string& reason, const std::string& message) {
-  callerapi::json::Writer out;
-  out.begin_object().member("reason", reason).member("message", message).end_object();
-  return out.take();
-}
-std::string refusal(PluginFault fault, const std::string& detail, const std::string& message) {
-  return refusal(std::string(name(fault)) + (detail.empty() ? "" : ":" + detail), message);
-}
+constexpr int verdict_fd = 4;
+// A host waits for the trial; for a check of the kit only its author does.
+constexpr std::chrono::seconds trial_limit{2}, check_limit{10};
 
 void write_all(int fd, const std::string& text) {
   for (std::size_t at = 0; at < text.size();) {
@@ -53,91 +45,20 @@ void bound(int what, rlim_t soft, rlim_t hard) {
   ::setrlimit(static_cast<__rlimit_resource>(what), &limit);
 }
 
-void bound_child() {
+void bound_child(std::chrono::seconds time) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   bound(RLIMIT_CORE, 0, 0);
   bound(RLIMIT_FSIZE, 0, 0);
-  bound(RLIMIT_CPU, 2, 3);
+  const auto seconds = static_cast<rlim_t>(time.count());
+  bound(RLIMIT_CPU, seconds, seconds + 1);
   bound(RLIMIT_NOFILE, 64, 64);
   // A sanitizer reserves terabytes of addresses for its shadow.
   if (!callerapi::host::sanitized) bound(RLIMIT_AS, 1u << 30, 1u << 30);
 }
 
-// The mock host: no configuration, no extensions, no requests. A create() that fails for want of
-// its configuration is sound.
-capi_status no_config(void*, capi_str, capi_str*) noexcept { return -1; }
-const void* no_extension(void*, const char*) noexcept { return nullptr; }
-void no_log(void*, std::int32_t, capi_str) noexcept {}
-capi_status no_header(const capi_request*, capi_str, capi_str*) noexcept { return -1; }
-capi_status no_header_at(const capi_request*, std::uint64_t, capi_str*, capi_str*) noexcept {
-  return -1;
-}
-capi_status no_set(capi_request*, capi_str, capi_str) noexcept { return -1; }
-capi_status no_info(const capi_request*, std::uint32_t, capi_str*) noexcept { return -1; }
-capi_status no_body(const capi_request*, capi_str*) noexcept { return -1; }
-std::int32_t no_status(const capi_response*) noexcept { return 0; }
-capi_status no_field(const capi_response*, capi_str, capi_str*) noexcept { return -1; }
-capi_status no_content(const capi_response*, capi_str*) noexcept { return -1; }
-
-constexpr capi_host mock = {.size = sizeof(capi_host),
-                            .abi_major = CALLERAPI_ABI_MAJOR,
-                            .abi_minor = CALLERAPI_ABI_MINOR,
-                            .host_version = callerapi::version_packed,
-                            .ctx = nullptr,
-                            .get_extension = &no_extension,
-                            .config_get = &no_config,
-                            .log = &no_log,
-                            .request_header = &no_header,
-                            .request_set_header = &no_set,
-                            .request_info = &no_info,
-                            .request_body = &no_body,
-                            .response_status = &no_status,
-                            .response_header = &no_field,
-                            .response_body = &no_content,
-                            .request_header_at = &no_header_at};
-
-std::string create_and_destroy(const capi_plugin& plugin) {
-  if (plugin.create == nullptr) return {};
-  void* self = nullptr;
-  capi_error_out out{};
-  out.size = sizeof out;
-  try {
-    if (plugin.create(&mock, &self, &out) >= 0 && plugin.destroy != nullptr) plugin.destroy(self);
-  } catch (...) {
-    return refusal(PluginFault::probe_refused, std::string(name(PluginFault::create_failed)),
-                   "create() threw an exception across the border; catch it inside");
-  }
-  return {};
-}
-
-std::string load() {
-  const std::string path = "/proc/self/fd/" + std::to_string(plugin_fd);
-  void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr)
-    return refusal(PluginFault::probe_refused, std::string(name(PluginFault::load_failed)),
-                   std::string("the loader refused it: ") + ::dlerror());
-  const auto* plugin = static_cast<const capi_plugin*>(::dlsym(handle, CALLERAPI_PLUGIN_SYMBOL));
-  if (plugin == nullptr)
-    return refusal(PluginFault::probe_refused, std::string(name(PluginFault::format_entry_missing)),
-                   "does not export '" CALLERAPI_PLUGIN_SYMBOL "'");
-  const auto tables = callerapi::host::copy_tables(*plugin, "");
-  if (!tables)  // "file: what is wrong", with an empty file
-    return refusal(PluginFault::probe_refused, tables.error().reason,
-                   tables.error().message.substr(2));
-  std::string fault = create_and_destroy(*plugin);
-  if (!fault.empty()) return fault;
-  ::dlclose(handle);  // its destructors are part of the trial
-  std::array<char, 17> digits{};
-  std::snprintf(digits.data(), digits.size(), "%016llx",
-                static_cast<unsigned long long>(callerapi::host::fingerprint(*tables)));
-  callerapi::json::Writer out;
-  out.begin_object().member("fingerprint", digits.data()).end_object();
-  return out.take();
-}
-
 /// Reads what the child says until it ends or its time is over.
-std::string listen(int fd, bool& late) {
-  const auto until = std::chrono::steady_clock::now() + wall_limit;
+std::string listen(int fd, std::chrono::seconds time, bool& late) {
+  const auto until = std::chrono::steady_clock::now() + time;
   std::string text;
   std::array<char, 4096> buffer;
   for (;;) {
@@ -152,9 +73,9 @@ std::string listen(int fd, bool& late) {
   }
 }
 
-std::string watch(pid_t child, int fd) {
+std::string watch(pid_t child, int fd, std::chrono::seconds time) {
   bool late = false;
-  std::string text = listen(fd, late);
+  std::string text = listen(fd, time, late);
   ::kill(child, SIGKILL);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -162,8 +83,9 @@ std::string watch(pid_t child, int fd) {
   if (text.ends_with('\n')) return text;
   if (late || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU))
     return refusal(PluginFault::probe_timeout, "",
-                   "loading it in a child process took longer than 2 s; constructors and create() "
-                   "must not block");
+                   "loading it in a child process took longer than " +
+                       std::to_string(time.count()) +
+                       " s; constructors and create() must not block");
   if (WIFSIGNALED(status)) {
     const char* signal = ::sigabbrev_np(WTERMSIG(status));
     const std::string shown = "SIG" + std::string(signal == nullptr ? "?" : signal);
@@ -178,22 +100,31 @@ std::string watch(pid_t child, int fd) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   std::array<int, 2> ends{};
   if (::fcntl(plugin_fd, F_GETFD) < 0 || ::fcntl(verdict_fd, F_GETFD) < 0 ||
       ::pipe2(ends.data(), O_CLOEXEC) != 0)
     return 2;  // started by hand: it has nobody to tell
+  const std::string_view task = argc > 1 ? argv[1] : "";
+  const bool described = task.empty() || task == "describe";
+  const auto* check = callerapi::probe::find_check(task);
+  if (!described && check == nullptr) return 2;  // a task of another version
+  const auto time = described ? trial_limit : check_limit;
   const pid_t child = ::fork();
   if (child < 0) return 2;
   if (child == 0) {
     ::close(verdict_fd);
     ::close(ends[0]);
-    bound_child();
-    write_all(ends[1], load() + "\n");
+    // A second copy of the plugin is made before files may not grow.
+    const int copy = check != nullptr && check->wants_copy ? callerapi::probe::copy_plugin() : -1;
+    bound_child(time);
+    write_all(ends[1], (described ? callerapi::probe::trial(task == "describe")
+                                  : callerapi::probe::run(*check, copy)) +
+                           "\n");
     ::_exit(0);
   }
   ::close(ends[1]);
-  write_all(verdict_fd, watch(child, ends[0]));
+  write_all(verdict_fd, watch(child, ends[0], time));
   return 0;
 }

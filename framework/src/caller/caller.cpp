@@ -150,17 +150,8 @@ Result<std::vector<EndpointInfo>> Caller::endpoints(std::string_view service) co
   auto found = host_->snapshot()->find(service);
   if (!found) return std::move(found).error();
   std::vector<EndpointInfo> out;
-  for (const auto& [name, endpoint] : (*found)->endpoints) {
-    const policy::Endpoint& e = endpoint.declared;
-    EndpointInfo info{e.name, e.method, e.path, std::string(policy::name(e.request_body)), {}, {}};
-    info.idempotency = e.idempotency == policy::Idempotency::key ? "key"
-                       : policy::may_repeat(e)                   ? "yes"
-                                                                 : "no";
-    for (const policy::Param& p : e.params)
-      info.parameters.push_back({p.name, std::string(policy::name(p.place)),
-                                 std::string(policy::name(p.type)), p.required});
-    out.push_back(std::move(info));
-  }
+  for (const auto& [name, endpoint] : (*found)->endpoints)
+    out.push_back(policy::info(endpoint.declared));
   return out;
 }
 

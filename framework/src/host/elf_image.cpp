@@ -7,6 +7,8 @@
 namespace callerapi::host {
 namespace {
 
+constexpr std::uint64_t build_id_max = 64;  // SHA-512; GNU ld writes 20 bytes
+
 std::uint64_t padded(std::uint64_t size) noexcept { return (size + 3) & ~std::uint64_t{3}; }
 
 }  // namespace
@@ -173,6 +175,16 @@ void ElfImage::read_symbols() {
   }
 }
 
+std::string ElfImage::hexadecimal(std::uint64_t offset, std::uint64_t size) const {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (const char c : bytes_.subspan(offset, size)) {
+    out += digits[static_cast<unsigned char>(c) >> 4];
+    out += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return out;
+}
+
 void ElfImage::read_notes(const Elf64_Phdr& segment) {
   std::uint64_t at_byte = segment.p_offset;
   const std::uint64_t end = segment.p_offset + segment.p_filesz;
@@ -181,16 +193,12 @@ void ElfImage::read_notes(const Elf64_Phdr& segment) {
     const std::uint64_t size = sizeof(Elf64_Nhdr) + padded(head.n_namesz) +
                                padded(head.n_descsz);  // 32 bits each: no wrap
     if (size > end - at_byte) return;
+    if (head.n_type == NT_GNU_BUILD_ID && build_id_.empty() && head.n_descsz <= build_id_max &&
+        text(at_byte + 12, end) == ELF_NOTE_GNU)
+      build_id_ = hexadecimal(at_byte + size - padded(head.n_descsz), head.n_descsz);
     if (!note_ && size == sizeof(capi_note) && head.n_type == 1 &&
         text(at_byte + 12, end) == "CallerAPI")
       note_ = at<capi_note>(at_byte);
-    if (build_id_.empty() && head.n_type == NT_GNU_BUILD_ID && head.n_namesz == 4 &&
-        text(at_byte + 12, end) == "GNU")
-      for (std::uint64_t i = 0; i < std::min<std::uint64_t>(head.n_descsz, 64); ++i) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        const auto byte = static_cast<unsigned char>(bytes_[at_byte + 16 + i]);
-        build_id_.append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
-      }
     at_byte += size;
   }
 }

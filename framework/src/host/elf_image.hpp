@@ -41,7 +41,7 @@ class ElfImage {
   std::string_view string(std::uint64_t offset) const noexcept;
   /// The first note of that owner and type whose content has the wanted size.
   const std::optional<capi_note>& note() const noexcept { return note_; }
-  /// The linker's --build-id in hex; empty: none.
+  /// The linker's name for this build, in hexadecimal; empty when there is none.
   const std::string& build_id() const noexcept { return build_id_; }
   /// Is [address, address + size) inside one loaded segment?
   bool mapped(std::uint64_t address, std::uint64_t size) const noexcept;
@@ -72,6 +72,7 @@ class ElfImage {
   Result<void> read_dynamic();
   Result<void> check_dynamic() const;
   void read_symbols();
+  std::string hexadecimal(std::uint64_t offset, std::uint64_t size) const;
   void read_notes(const Elf64_Phdr& segment);
 
   std::span<const char> bytes_;

@@ -227,7 +227,10 @@ Result<Inspection> Rules::judge() {
   if (auto sound = segments(); !sound) return std::move(sound).error();
   if (auto sound = dynamic(); !sound) return std::move(sound).error();
   if (auto sound = imports(); !sound) return std::move(sound).error();
-  return Inspection{std::move(*found), std::move(warnings_)};
+  Inspection inspection{std::move(*found), {}, std::move(warnings_)};
+  for (const std::uint64_t offset : image_.dynamic(DT_NEEDED))
+    inspection.needed.push_back(wire::printable(image_.string(offset)));
+  return inspection;
 }
 
 }  // namespace

@@ -13,11 +13,13 @@ namespace callerapi::host {
 struct PluginNote {
   std::uint16_t abi_major = 0, abi_minor = 0;
   std::uint64_t min_host_version = 0;
-  std::string id, version, compiler, build_id;
+  std::string id, version, compiler;
+  std::string build_id;  ///< Hexadecimal, or empty.
 };
 
 struct Inspection {
   PluginNote note;
+  std::vector<std::string> needed;    ///< Names of libraries, all of them allowed.
   std::vector<std::string> warnings;  ///< "file: what may cost later".
 };
 

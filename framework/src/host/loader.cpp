@@ -1,17 +1,13 @@
 #include "host/loader.hpp"
 
-#include <sys/mman.h>
-
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <set>
 #include <utility>
 
 #include "host/descriptor.hpp"
-#include "host/elf_preflight.hpp"
 #include "host/library.hpp"
 #include "host/plugin_file.hpp"
+#include "host/plugin_report.hpp"
 #include "host/upgrade.hpp"
 
 namespace callerapi::host {
@@ -22,17 +18,6 @@ constexpr std::string_view static_prefix = "static:";
 std::uint64_t next_number() {
   static std::atomic<std::uint64_t> last{0};
   return ++last;
-}
-
-/// Checks the sealed bytes where they lie.
-Result<Inspection> inspect(const SealedFile& file) {
-  const std::string name = file.path.string();
-  if (file.size == 0) return rejected(name, PluginFault::format_not_elf, "is empty");
-  void* at = ::mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, file.fd.get(), 0);
-  if (at == MAP_FAILED) return rejected(name, PluginFault::resource_memory, std::strerror(errno));
-  auto inspected = preflight({static_cast<const char*>(at), file.size}, name);
-  ::munmap(at, file.size);
-  return inspected;
 }
 
 Result<SealedFile> seal(const LoadRequest& request) {
@@ -48,15 +33,6 @@ Result<SealedFile> seal(const LoadRequest& request) {
     return rejected(path->string(), PluginFault::integrity_hash_mismatch,
                     "sha256 is " + sealed->sha256 + ", the registry pins " + request.sha256);
   return sealed;
-}
-
-/// The descriptor says what the note said, on which the file was accepted.
-Result<void> compare(const PluginNote& note, const catalogue::PluginTables& tables,
-                     const std::string& file) {
-  if (note.id == tables.id && note.version == tables.version) return {};
-  return rejected(file, PluginFault::descriptor_note_mismatch,
-                  "its note is of " + note.id + " " + note.version + ", its descriptor of " +
-                      tables.id + " " + tables.version + "; build it again from one source");
 }
 
 struct Opened {

@@ -68,32 +68,32 @@ std::string clean(std::string_view text) {
   return out;
 }
 
-Result<std::uint64_t> read_verdict(const std::string& file, const std::string& text) {
+/// The object that the child wrote; its refusal as an error.
+Result<json::Document> read_answer(const std::string& file, const std::string& text) {
   const auto odd = [&] {
     return rejected(file, PluginFault::probe_failed,
                     "callerapi-probe gave no verdict (" + std::to_string(text.size()) +
                         " bytes); is it of this version?");
   };
   auto parsed = json::Document::parse(text);
-  if (!parsed) return odd();
-  const json::View root = parsed->root();
-  const auto text_of = [&](std::string_view key) -> std::optional<std::string_view> {
-    const json::View found = root.find(key);
-    return found ? found.string() : std::nullopt;
-  };
-  if (const auto print = text_of("fingerprint")) {
-    std::uint64_t value = 0;
-    const auto [end, failed] =
-        std::from_chars(print->data(), print->data() + print->size(), value, 16);
-    if (failed != std::errc() || end != print->data() + print->size()) return odd();
-    return value;
-  }
-  const auto reason = text_of("reason");
-  const auto message = text_of("message");
-  if (!reason || !message) return odd();
+  if (!parsed || parsed->root().kind() != json::Kind::object) return odd();
+  const json::View reason = parsed->root().find("reason"), message = parsed->root().find("message");
+  if (!reason) return parsed;
+  if (!reason.string() || !message || !message.string()) return odd();
   return Error{.outcome = Outcome::plugin_rejected,
-               .reason = clean(*reason),
-               .message = file + ": " + clean(*message)};
+               .reason = clean(*reason.string()),
+               .message = file + ": " + clean(*message.string())};
+}
+
+Result<std::uint64_t> read_fingerprint(const std::string& file, json::View root) {
+  const json::View found = root.find("fingerprint");
+  const std::string_view print = found ? found.string().value_or("") : "";
+  std::uint64_t value = 0;
+  const auto [end, failed] = std::from_chars(print.data(), print.data() + print.size(), value, 16);
+  if (print.empty() || failed != std::errc() || end != print.data() + print.size())
+    return rejected(file, PluginFault::probe_failed,
+                    "callerapi-probe gave no fingerprint; is it of this version?");
+  return value;
 }
 
 }  // namespace
@@ -108,16 +108,34 @@ Prober::Prober(const std::string& program) : program_(program), looked_for_(prog
   }
 }
 
-Result<std::uint64_t> Prober::run(const SealedFile& file) const {
+Result<std::string> Prober::spawn(const SealedFile& file, const std::string& task) const {
   const std::string shown = file.path.string();
   // Loading it without a probe would give up in silence what the probe is there for.
   if (program_.empty() || ::access(program_.c_str(), X_OK) != 0)
     return rejected(shown, PluginFault::probe_missing,
                     "cannot be probed: no program at " + looked_for_ +
                         "; install callerapi-probe or set Options::probe");
-  auto said = spawn_and_read(program_, file.fd.get());
+  auto said = spawn_and_read(program_, file.fd.get(), task);
   if (!said) return rejected(shown, PluginFault::probe_failed, said.error().message);
-  return read_verdict(shown, *said);
+  return said;
+}
+
+Result<json::Document> Prober::ask(const SealedFile& file, const std::string& task) const {
+  auto said = spawn(file, task);
+  if (!said) return std::move(said).error();
+  return read_answer(file.path.string(), *said);
+}
+
+Result<Described> Prober::describe(const SealedFile& file) const {
+  auto answer = ask(file, "describe");
+  if (!answer) return std::move(answer).error();
+  return read_description(answer->root());
+}
+
+Result<std::uint64_t> Prober::run(const SealedFile& file) const {
+  auto answer = ask(file, "");
+  if (!answer) return std::move(answer).error();
+  return read_fingerprint(file.path.string(), answer->root());
 }
 
 Result<std::uint64_t> Prober::probe(const SealedFile& file) {

@@ -7,7 +7,9 @@
 #include <string>
 
 #include "base/mutex.hpp"
+#include "callerapi/json.hpp"
 #include "callerapi/result.hpp"
+#include "host/describe.hpp"
 #include "host/plugin_file.hpp"
 
 namespace callerapi::host {
@@ -22,6 +24,10 @@ class Prober {
 
   /// The fingerprint of the declarations that the child saw. Errors: probe_*.
   Result<std::uint64_t> probe(const SealedFile& file);
+  /// What the child saw declared; asked anew each time. Errors: probe_*.
+  Result<Described> describe(const SealedFile& file) const;
+  /// The answer of one check of the conformance kit. Errors: probe_*.
+  Result<json::Document> ask(const SealedFile& file, const std::string& task) const;
   /// Several at once, a few at a time; what they answer is kept for probe().
   void probe_all(std::span<const SealedFile* const> files);
   /// Refusals are kept while one registry is applied, so that a plugin of many services is probed
@@ -30,6 +36,7 @@ class Prober {
 
  private:
   Result<std::uint64_t> run(const SealedFile& file) const;
+  Result<std::string> spawn(const SealedFile& file, const std::string& task) const;
 
   std::string program_;
   std::string looked_for_;

@@ -21,9 +21,10 @@
 namespace callerapi::host {
 namespace {
 
-// The probe itself gives the plugin 2 s; this is for the case that it cannot even do that.
-constexpr std::chrono::seconds limit{5};
-constexpr std::size_t verdict_bytes_max = 64u << 10;
+// The probe itself gives the plugin 2 s, and a task 10 s; this is for the case that it cannot even
+// do that.
+constexpr std::chrono::seconds limit{5}, task_limit{15};
+constexpr std::size_t verdict_bytes_max = 4u << 20;  // a thousand endpoints, described
 
 Error failed(const char* what, int error) {
   return {.outcome = Outcome::plugin_rejected,
@@ -69,9 +70,9 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  int start(const std::string& program, pid_t& pid) {
-    std::string name = program;
-    std::array<char*, 2> arguments{name.data(), nullptr};
+  int start(const std::string& program, const std::string& task, pid_t& pid) {
+    std::string name = program, what = task;
+    std::array<char*, 3> arguments{name.data(), task.empty() ? nullptr : what.data(), nullptr};
     return ::posix_spawn(&pid, program.c_str(), &actions_, &attributes_, arguments.data(),
                          environment_.data());
   }
@@ -83,8 +84,8 @@ class Plan {
   std::vector<char*> environment_;
 };
 
-Result<std::string> read_until_closed(int fd) {
-  const auto until = std::chrono::steady_clock::now() + limit;
+Result<std::string> read_until_closed(int fd, std::chrono::seconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
   std::string text;
   std::array<char, 4096> buffer;
   while (text.size() < verdict_bytes_max) {
@@ -93,7 +94,11 @@ Result<std::string> read_until_closed(int fd) {
     pollfd entry{fd, POLLIN, 0};
     const int ready = left.count() > 0 ? ::poll(&entry, 1, static_cast<int>(left.count())) : 0;
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return failed("callerapi-probe did not answer within 5 s", ETIMEDOUT);
+    if (ready <= 0) {
+      const std::string what =
+          "callerapi-probe did not answer within " + std::to_string(time.count()) + " s";
+      return failed(what.c_str(), ETIMEDOUT);
+    }
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
@@ -104,7 +109,8 @@ Result<std::string> read_until_closed(int fd) {
 
 }  // namespace
 
-Result<std::string> spawn_and_read(const std::string& program, int plugin) {
+Result<std::string> spawn_and_read(const std::string& program, int plugin,
+                                   const std::string& task) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failed("no pipe for callerapi-probe", errno);
   Fd reader(ends[0]), writer(ends[1]);
@@ -113,11 +119,11 @@ Result<std::string> spawn_and_read(const std::string& program, int plugin) {
       verdict(::fcntl(writer.get(), F_DUPFD_CLOEXEC, 10));
   if (!file || !verdict) return failed("no descriptor for callerapi-probe", errno);
   pid_t pid = 0;
-  if (const int error = Plan(file.get(), verdict.get()).start(program, pid); error != 0)
+  if (const int error = Plan(file.get(), verdict.get()).start(program, task, pid); error != 0)
     return failed("callerapi-probe could not be started", error);
   writer = Fd();
   verdict = Fd();
-  auto text = read_until_closed(reader.get());
+  auto text = read_until_closed(reader.get(), task.empty() ? limit : task_limit);
   if (!text) ::kill(-pid, SIGKILL);
   // Nothing but tidiness: where SIGCHLD is ignored, or the host waits for any child, there is
   // nobody left to wait for.

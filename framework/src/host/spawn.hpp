@@ -7,7 +7,9 @@
 namespace callerapi::host {
 
 /// Runs callerapi-probe with the plugin as descriptor 3 and reads what it writes to descriptor 4
-/// until it ends, for 5 s at most. Errors: the system's text.
-Result<std::string> spawn_and_read(const std::string& program, int plugin);
+/// until it ends, for 5 s at most; with a task, which may be long, for 15 s. Errors: the system's
+/// text.
+Result<std::string> spawn_and_read(const std::string& program, int plugin,
+                                   const std::string& task = "");
 
 }  // namespace callerapi::host

@@ -35,4 +35,13 @@ std::string_view name(Place place) noexcept { return places[static_cast<std::siz
 std::string_view name(ParamType type) noexcept { return types[static_cast<std::size_t>(type)]; }
 std::string_view name(BodyKind kind) noexcept { return bodies[static_cast<std::size_t>(kind)]; }
 
+EndpointInfo info(const Endpoint& e) {
+  EndpointInfo out{e.name, e.method, e.path, std::string(name(e.request_body)), {}, {}};
+  out.idempotency = e.idempotency == Idempotency::key ? "key" : may_repeat(e) ? "yes" : "no";
+  for (const Param& p : e.params)
+    out.parameters.push_back(
+        {p.name, std::string(name(p.place)), std::string(name(p.type)), p.required});
+  return out;
+}
+
 }  // namespace callerapi::policy

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "callerapi/stats.hpp"
+
 namespace callerapi::policy {
 
 enum class Place : std::uint8_t { path = 1, query, header, form, location };
@@ -40,6 +42,9 @@ struct Endpoint {
 bool idempotent_method(std::string_view method) noexcept;
 /// May this endpoint's requests be sent twice? `key` counts: the header makes it so.
 bool may_repeat(const Endpoint&) noexcept;
+
+/// As embedders and the program see it.
+EndpointInfo info(const Endpoint&);
 
 std::string_view name(Place) noexcept;
 std::string_view name(ParamType) noexcept;

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "callerapi/export.hpp"
+#include "callerapi/result.hpp"
+#include "callerapi/stats.hpp"
+
+/// Plugins as files: what a team looks at, tries and installs before anybody calls. The program
+/// `callerapi plugin` prints what these answer. Nothing here runs code of a plugin in this process;
+/// every function may block, is thread-safe, and answers `plugin_rejected` with a stable reason
+/// (docs/reference/plugin_errors.md) or `registry_invalid`.
+namespace callerapi {
+
+/// What a plugin file says of itself. A value.
+struct PluginFile {
+  std::string file;  ///< As it was named.
+  std::string id, version, compiler;
+  std::uint16_t abi_major = 0, abi_minor = 0;
+  std::uint64_t min_host_version = 0;  ///< Packed as in version.hpp.
+  std::string build_id;                ///< Hexadecimal; empty when the linker left none.
+  std::string sha256;
+  std::uint64_t bytes = 0;
+  std::vector<std::string> needed;    ///< Libraries it is linked with.
+  std::vector<std::string> warnings;  ///< What may cost later.
+};
+
+/// Reads the file as the loader does before it loads, its mode and owner aside: no code is mapped.
+CALLERAPI_API Result<PluginFile> inspect_plugin(const std::string& file);
+
+/// What a plugin declares. A value.
+struct PluginContract {
+  std::string owner;
+  std::vector<std::string> hooks;  ///< sign, on_request, on_response, map_error
+  std::vector<EndpointInfo> endpoints;
+};
+
+/// Loads it in a child process and asks. `probe` names callerapi-probe, empty: the installed one.
+CALLERAPI_API Result<PluginContract> describe_plugin(const std::string& file,
+                                                     const std::string& probe = "");
+
+/// One rule of the conformance kit, and how the plugin fared.
+struct PluginCheck {
+  enum class Verdict : std::uint8_t { passed, warned, failed, skipped };
+  std::string name;
+  Verdict verdict = Verdict::passed;
+  std::string text;  ///< What was seen, or why it was not tried.
+};
+
+/// Runs the kit: the file is looked at, then each check loads it in a child process of its own,
+/// with limits on time, memory and descriptors. An Error means that the file could not be read.
+CALLERAPI_API Result<std::vector<PluginCheck>> check_plugin(const std::string& file,
+                                                            const std::string& probe = "");
+
+/// What a registry now names for a service, and what it named before. A value.
+struct PluginChange {
+  std::string service;
+  std::string file;                    ///< What will be loaded, inside plugin_dir.
+  std::string plugin, sha256;          ///< As the registry now says.
+  std::string was_plugin, was_sha256;  ///< As it said; an empty sum: it had no pin.
+  std::string version, was_version;    ///< Empty: that file could not be read.
+};
+
+/// Tries the plugin, copies it into plugin_dir under the name of its digest and makes the registry
+/// name and pin it; `service` empty: the service of the plugin's own id. The registry's other text
+/// is kept to the byte, and both files appear whole or not at all. Refuses what would break the
+/// callers of the file that is named now.
+CALLERAPI_API Result<PluginChange> install_plugin(const std::string& registry,
+                                                  const std::string& service,
+                                                  const std::string& file,
+                                                  const std::string& probe = "");
+/// Takes the last install of a service back; twice: takes that back. Only to a file that is still
+/// there, unchanged.
+CALLERAPI_API Result<PluginChange> rollback_plugin(const std::string& registry,
+                                                   const std::string& service);
+
+}  // namespace callerapi

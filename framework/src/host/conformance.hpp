@@ -1,0 +1,16 @@
+#pragma once
+
+#include <vector>
+
+#include "callerapi/plugin_file.hpp"
+#include "host/plugin_file.hpp"
+#include "host/prober.hpp"
+
+namespace callerapi::host {
+
+/// The conformance kit: what the loader would refuse, what it would warn of, then the checks of
+/// callerapi-probe, each in a process of its own. When the loader would refuse it, the rest is
+/// skipped.
+std::vector<PluginCheck> run_checks(const SealedFile& file, const Prober& prober);
+
+}  // namespace callerapi::host
