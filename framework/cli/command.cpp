@@ -15,9 +15,12 @@
 namespace callerapi::cli {
 namespace {
 
-const char* hint(Outcome outcome) {
-  switch (outcome) {
+const char* hint(const Error& error) {
+  switch (error.outcome) {
     case Outcome::registry_invalid:
+      // Not a fault of the file: what was to be done to it could not be done.
+      if (error.reason == "edit" || error.reason == "write" || error.reason == "no_record")
+        return "";
       return "; `callerapi lint` shows every fault of the file";
     case Outcome::connect_error:
       return "; is the service running, and base_url right?";
@@ -51,7 +54,7 @@ int exit_code(const Error& error) noexcept {
 }
 
 int report(const Error& error) {
-  std::cerr << "callerapi: " << error.message << hint(error.outcome) << '\n';
+  std::cerr << "callerapi: " << error.message << hint(error) << '\n';
   return exit_code(error);
 }
 

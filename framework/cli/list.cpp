@@ -1,3 +1,5 @@
+#include "list.hpp"
+
 #include <iostream>
 
 #include "commands.hpp"
@@ -54,22 +56,17 @@ int run_services(const Common& common) {
   return end(out);
 }
 
-int run_endpoints(const Common& common, const std::string& service) {
-  auto caller = open(common);
-  if (!caller) return report(caller.error());
-  auto endpoints = caller->endpoints(service);
-  if (!endpoints) return report(endpoints.error());
-  if (!common.json) {
-    std::vector<std::vector<std::string>> rows{
-        {"ENDPOINT", "METHOD", "PATH", "BODY", "REPEATABLE", "PARAMETERS"}};
-    for (const EndpointInfo& e : *endpoints)
-      rows.push_back({e.name, e.method, e.path, e.body, e.idempotency, parameters_text(e)});
-    print_table(rows);
-    return 0;
-  }
-  json::Writer out = begin("callerapi.endpoints/1");
-  out.member("service", service).key("endpoints").begin_array();
-  for (const EndpointInfo& e : *endpoints) {
+void print_endpoints(const std::vector<EndpointInfo>& endpoints) {
+  std::vector<std::vector<std::string>> rows{
+      {"ENDPOINT", "METHOD", "PATH", "BODY", "REPEATABLE", "PARAMETERS"}};
+  for (const EndpointInfo& e : endpoints)
+    rows.push_back({e.name, e.method, e.path, e.body, e.idempotency, parameters_text(e)});
+  print_table(rows);
+}
+
+void write_endpoints(json::Writer& out, const std::vector<EndpointInfo>& endpoints) {
+  out.key("endpoints").begin_array();
+  for (const EndpointInfo& e : endpoints) {
     out.begin_object()
         .member("name", e.name)
         .member("method", e.method)
@@ -88,6 +85,20 @@ int run_endpoints(const Common& common, const std::string& service) {
     out.end_array().end_object();
   }
   out.end_array();
+}
+
+int run_endpoints(const Common& common, const std::string& service) {
+  auto caller = open(common);
+  if (!caller) return report(caller.error());
+  auto endpoints = caller->endpoints(service);
+  if (!endpoints) return report(endpoints.error());
+  if (!common.json) {
+    print_endpoints(*endpoints);
+    return 0;
+  }
+  json::Writer out = begin("callerapi.endpoints/1");
+  out.member("service", service);
+  write_endpoints(out, *endpoints);
   return end(out);
 }
 

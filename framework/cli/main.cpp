@@ -4,6 +4,7 @@
 #include "callerapi/version.hpp"
 #include "commands.hpp"
 #include "demo.hpp"
+#include "plugin.hpp"
 
 namespace {
 
@@ -80,6 +81,7 @@ int main(int argc, char** argv) {
   pipe->add_option("--concurrency", concurrency, "calls in flight at most")
       ->check(CLI::Range(1, 100'000));
   pipe->callback([&] { code = run_pipe(common, concurrency); });
+  callerapi::cli::add_plugin_commands(app, common, code);
   callerapi::cli::DemoOptions demo_options;
   auto* demo = listing("demo", "the document platform on this machine, end to end");
   demo->add_option("path", demo_options.path, "a file or folder to read");

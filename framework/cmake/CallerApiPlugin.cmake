@@ -1,11 +1,15 @@
 # Builds one service plugin, <name>.capi.so. The same function serves this tree and, after
 # find_package(CallerAPI COMPONENTS sdk), the trees of the teams.
-#   callerapi_add_plugin(billing SOURCES billing.cpp [LIBRARIES ...])
+#   callerapi_add_plugin(billing SOURCES billing.cpp [LIBRARIES ...] [CONTRACT billing.hpp ...])
 # The target is billing_plugin. A tree that is built with -fsanitize sets CALLERAPI_SANITIZE.
+# With CONTRACT, the headers that callers include, `cmake --install` gives them to callers as the CMake
+# package callerapi-billing: find_package(callerapi-billing), then link callerapi-billing::contract and
+# include <callerapi-plugins/billing/billing.hpp>. Install component `contract`; the plugin itself is in
+# component `plugin`, in lib/callerapi/plugins.
 function(callerapi_add_plugin name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;CONTRACT")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
-    message(FATAL_ERROR "callerapi_add_plugin(${name} SOURCES ... [LIBRARIES ...]): "
+    message(FATAL_ERROR "callerapi_add_plugin(${name} SOURCES ... [LIBRARIES ...] [CONTRACT ...]): "
                         "unexpected or missing arguments: ${arg_UNPARSED_ARGUMENTS}")
   endif()
 
@@ -33,4 +37,32 @@ function(callerapi_add_plugin name)
       COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DFILE=$<TARGET_FILE:${name}_plugin>
         -P ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/check_exports.cmake)
   endif()
+  if(arg_CONTRACT)
+    callerapi_install_contract(${name} ${arg_CONTRACT})
+  endif()
+endfunction()
+
+# What a plugin's callers need, and the plugin, as an installed package.
+function(callerapi_install_contract name)
+  include(GNUInstallDirs)
+  set(package callerapi-${name})
+  add_library(${package} INTERFACE)
+  target_link_libraries(${package} INTERFACE CallerAPI::sdk)
+  target_include_directories(${package} INTERFACE
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  set_target_properties(${package} PROPERTIES EXPORT_NAME contract)
+  install(TARGETS ${package} EXPORT ${package} COMPONENT contract)
+  install(EXPORT ${package} NAMESPACE ${package}:: FILE ${package}-targets.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/${package} COMPONENT contract)
+  install(FILES ${ARGN}
+    DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/callerapi-plugins/${name} COMPONENT contract)
+  set(config ${CMAKE_CURRENT_BINARY_DIR}/${package}-config.cmake)
+  file(WRITE ${config} "include(CMakeFindDependencyMacro)\n"
+    "find_dependency(CallerAPI COMPONENTS sdk)\n"
+    "include(\${CMAKE_CURRENT_LIST_DIR}/${package}-targets.cmake)\n")
+  install(FILES ${config} DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/${package} COMPONENT contract)
+  # A folder that others may write to makes the loader refuse what lies in it, whatever the umask.
+  install(TARGETS ${name}_plugin
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/callerapi/plugins COMPONENT plugin
+    PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 endfunction()

@@ -1,5 +1,6 @@
 // Plugins that misbehave, one a case: built with -DCASE_<name>. Written against the bare C ABI, as
 // a plugin that was not made with the SDK would be.
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -104,6 +105,7 @@ const capi_plugin* volatile own_entry = nullptr;
 #endif
 
 const capi_host* host_of_self = nullptr;
+[[maybe_unused]] volatile char first_byte = 0;
 
 bool configured([[maybe_unused]] const capi_host* host, [[maybe_unused]] const char* key) {
   capi_str value{};
@@ -136,7 +138,9 @@ capi_status create(const capi_host* host, void** self, capi_error_out*) {
 #elif defined(CASE_create_throws)
   throw 42;
 #endif
-#if defined(CASE_calls_back)
+#if defined(CASE_create_leaks)
+  if (::open("/dev/null", O_RDONLY) < 0) return -1;
+#elif defined(CASE_calls_back)
   call_back(host, nullptr);
 #endif
   // Only the real host has a configuration: what the probe cannot see.
@@ -165,6 +169,16 @@ capi_status on_request([[maybe_unused]] void* self, capi_request* r, capi_error_
 #elif defined(CASE_clash1) || defined(CASE_clash2)
   own_entry = &callerapi_plugin_v0;
   return host_of_self->request_set_header(r, str("X-Request-Mark"), own_entry->version);
+#endif
+#if defined(CASE_keeps_request)
+  // What the last request's method was, read when it is long gone.
+  static capi_str kept{};
+  if (kept.len > 0) first_byte = *kept.ptr;
+  host_of_self->request_info(r, CAPI_INFO_METHOD, &kept);
+#elif defined(CASE_believes_host)
+  capi_str method{};
+  host_of_self->request_info(r, CAPI_INFO_METHOD, &method);
+  first_byte = *method.ptr;
 #endif
   return host_of_self->request_set_header(r, str("X-Request-Mark"), str(MARK));
 }

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "callerapi/export.hpp"
+#include "callerapi/fake_host.hpp"
 #include "callerapi/headers.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
 
-/// For the tests of those who embed the library: calls answered without a network.
+/// For tests: a plugin's hooks without a host (fake_host.hpp, the SDK alone), and, for those who
+/// link the library, calls answered without a network.
 namespace callerapi::testing {
 
 /// One attempt, as it would have gone out. A value.

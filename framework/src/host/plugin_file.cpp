@@ -127,4 +127,18 @@ Result<SealedFile> seal_plugin(const std::filesystem::path& path, bool insecure_
   return sealed;
 }
 
+Result<std::string> sealed_bytes(const SealedFile& file) {
+  std::string bytes(file.size, '\0');
+  for (std::size_t at = 0; at < bytes.size();) {
+    const ssize_t n =
+        ::pread(file.fd.get(), bytes.data() + at, bytes.size() - at, static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0)
+      return rejected(file.path.string(), PluginFault::resource_memory,
+                      "its copy in memory cannot be read: " + error_text(errno));
+    at += static_cast<std::size_t>(n);
+  }
+  return bytes;
+}
+
 }  // namespace callerapi::host

@@ -44,4 +44,7 @@ Result<std::filesystem::path> plugin_path(const std::filesystem::path& directory
 /// or writable by strangers (unless `insecure_permissions`).
 Result<SealedFile> seal_plugin(const std::filesystem::path& path, bool insecure_permissions);
 
+/// Its bytes once more. Errors: resource_memory.
+Result<std::string> sealed_bytes(const SealedFile& file);
+
 }  // namespace callerapi::host

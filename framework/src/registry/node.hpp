@@ -18,6 +18,7 @@ struct Node {
   std::string key;
   Kind kind = Kind::table;
   Place at;                   ///< Of the value.
+  Place end;                  ///< One behind the value.
   Place key_at;               ///< Of its key.
   std::string text;           ///< Of a text, integer ("3") or boolean ("true").
   std::vector<Node> members;  ///< Of a table, sorted by key; of an array, in order.

@@ -13,6 +13,7 @@
 #include "base/limits.hpp"
 #include "base/trust.hpp"
 #include "registry/reader.hpp"
+#include "registry/registry_file.hpp"
 #include "registry/toml_file.hpp"
 
 namespace callerapi::registry {
@@ -32,7 +33,8 @@ Result<Registry> answer(Registry registry, std::vector<Error> faults, std::vecto
   return first;
 }
 
-/// The bytes of a resolved file; at most one more than parse_toml() takes.
+}  // namespace
+
 Result<std::string> contents(const std::filesystem::path& file) {
   const auto fail = [&](const std::string& why) {
     return refuse("missing", file.string() + ": " + why);
@@ -54,8 +56,6 @@ Result<std::string> contents(const std::filesystem::path& file) {
   if (got < 0) return fail("is not a file that can be read");
   return text;
 }
-
-}  // namespace
 
 Result<Registry> parse_registry(std::string_view text, const std::string& shown_name,
                                 const std::filesystem::path& directory,

@@ -82,19 +82,20 @@ Result<void> check_shape(std::string_view text, const std::string& name) {
   return {};
 }
 
-Node::Place place(const toml::source_region& region) {
-  return {static_cast<unsigned>(region.begin.line), static_cast<unsigned>(region.begin.column)};
+Node::Place place(const toml::source_position& position) {
+  return {static_cast<unsigned>(position.line), static_cast<unsigned>(position.column)};
 }
 
 Node convert(const toml::node& from) {
   Node node;
-  node.at = place(from.source());
+  node.at = place(from.source().begin);
+  node.end = place(from.source().end);
   if (const auto* table = from.as_table()) {
     node.kind = Node::Kind::table;
     for (auto&& [key, value] : *table) {
       Node member = convert(value);
       member.key = key.str();
-      member.key_at = place(key.source());
+      member.key_at = place(key.source().begin);
       node.members.push_back(std::move(member));
     }
   } else if (const auto* array = from.as_array()) {
@@ -128,7 +129,7 @@ Result<Node> parse_toml(std::string_view text, const std::string& shown_name) {
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& e) {
-    const Node::Place at = place(e.source());
+    const Node::Place at = place(e.source().begin);
     const std::string_view what = e.description();
     const bool twice = what.find("redefine") != what.npos || what.find("duplicate") != what.npos;
     // The parser quotes the file, control bytes included.

@@ -36,6 +36,12 @@ class HostView {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   }
+  /// Milliseconds since 1970 by the host's clock, which tests may set; nothing: it has none.
+  std::optional<std::int64_t> unix_ms() const {
+    const void* found = host_->get_extension(host_->ctx, "callerapi.time/1");
+    if (found == nullptr) return std::nullopt;
+    return static_cast<const capi_time*>(found)->unix_ms(host_->ctx);
+  }
   const capi_host* raw() const noexcept { return host_; }
 
  private:

@@ -1,0 +1,58 @@
+// The family `callerapi plugin`: what a team does with a plugin before anybody calls it.
+#include "plugin.hpp"
+
+#include <memory>
+
+namespace callerapi::cli {
+namespace {
+
+struct Arguments {
+  std::string file, service, name, directory;
+};
+
+}  // namespace
+
+void add_plugin_commands(CLI::App& app, Common& common, int& code) {
+  auto* plugin = app.add_subcommand("plugin", "look at, try, install and begin plugins");
+  plugin->require_subcommand(1);
+  const auto arguments = std::make_shared<Arguments>();
+  const auto command = [&](const char* name, const char* text) {
+    return plugin->add_subcommand(name, text);
+  };
+  const auto json = [&](CLI::App* to) {
+    to->add_flag("--json", common.json, "one JSON object instead of a table");
+  };
+
+  auto* info = command("info", "what a file says of itself; its code runs in a child process only");
+  info->add_option("file", arguments->file)->required();
+  json(info);
+  info->callback([&common, &code, arguments] { code = run_plugin_info(common, arguments->file); });
+
+  auto* check = command("check", "the conformance kit: 0 all passed, 1 some failed");
+  check->add_option("file", arguments->file)->required();
+  json(check);
+  check->callback(
+      [&common, &code, arguments] { code = run_plugin_check(common, arguments->file); });
+
+  auto* install = command("install", "check, copy into plugin_dir and pin in the registry");
+  install->add_option("file", arguments->file)->required();
+  install->add_option("--service", arguments->service, "else the one named as the plugin's id");
+  json(install);
+  install->callback([&common, &code, arguments] {
+    code = run_plugin_install(common, arguments->file, arguments->service);
+  });
+
+  auto* rollback = command("rollback", "take the last install of a service back");
+  rollback->add_option("service", arguments->service)->required();
+  json(rollback);
+  rollback->callback(
+      [&common, &code, arguments] { code = run_plugin_rollback(common, arguments->service); });
+
+  auto* fresh = command("new", "write a project: plugin, test, registry");
+  fresh->add_option("name", arguments->name, "such as billing or billing-eu")->required();
+  fresh->add_option("--dir", arguments->directory, "the folder to make; else ./NAME");
+  fresh->callback(
+      [&code, arguments] { code = run_plugin_new(arguments->name, arguments->directory); });
+}
+
+}  // namespace callerapi::cli

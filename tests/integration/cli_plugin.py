@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""`callerapi plugin`: what it says and with which exit code, and that an install changes a registry in
+two words and nothing else. Usage: cli_plugin.py CALLERAPI PLUGIN_DIR; the plugins that misbehave lie in
+the folder `hostile` beside it."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+program, plugins = sys.argv[1], sys.argv[2]
+hostile = os.path.join(os.path.dirname(plugins), "hostile")
+faults = []
+
+
+def run(*arguments, **environment):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=100, check=False,
+                          env={"PATH": "/usr/bin:/bin", **environment})
+
+
+def expect(what, ran, code, err="", out=""):
+    lines = ran.stderr.strip().splitlines()
+    good = ran.returncode == code and err in ran.stderr and re.search(out, ran.stdout, re.MULTILINE) \
+        and len(lines) == (1 if err else 0)
+    if not good:
+        faults.append(f"{what}: expected exit {code}, '{err}', '{out}', saw {ran.returncode}, {ran.stderr!r}, {ran.stdout!r}")
+
+
+def case(name):
+    return os.path.join(hostile, name + ".capi.so")
+
+
+def equal(what, seen, wanted):
+    if seen != wanted:
+        faults.append(f"{what}: expected {wanted!r}, saw {seen!r}")
+
+
+def verdict(name, check, wanted, text, code):
+    """The verdict of one check, from the table and from JSON."""
+    expect(f"check {name}", run("plugin", "check", case(name)), code, "", rf"^{check} +{wanted} +.*{text}")
+    ran = run("plugin", "check", case(name), "--json")
+    rows = [c for c in json.loads(ran.stdout)["checks"] if c["check"] == check and c["verdict"] == wanted]
+    if ran.returncode != code or not any(re.search(text, row["text"]) for row in rows):
+        faults.append(f"check {name} --json: {ran.returncode} {ran.stdout}")
+
+
+def info():
+    httpbin = os.path.join(plugins, "httpbin.capi.so")
+    expect("info", run("plugin", "info", httpbin), 0, "", r"^build-id +[0-9a-f]{40}$(.|\n)*^post_json +POST")
+    seen = json.loads(run("plugin", "info", httpbin, "--json").stdout)
+    equal("info --json", [seen[k] for k in ("schema", "id", "version", "owner", "hooks")],
+          ["callerapi.plugin.info/1", "httpbin", "1.0.0", "callerapi", []])
+    equal("endpoints of info", len(seen["endpoints"]), 14)
+    hooked = json.loads(run("plugin", "info", case("sound"), "--json").stdout)
+    equal("hooks of info", hooked["hooks"], ["on_request", "sign", "on_response"])
+    expect("info of a text", run("plugin", "info", __file__), 4, "is not a shared library")
+    expect("info of nothing", run("plugin", "info", "/nowhere.capi.so"), 4, "/nowhere.capi.so: No such file or directory")
+    # What can be read is shown although it kills whoever loads it.
+    expect("info of a trap", run("plugin", "info", case("ctor_traps")), 4, "killed a child process by SIGSEGV",
+           r"^id +hostile$")
+
+
+def check():
+    for name, rule, wanted, text, code in (
+            ("sound", "reload", "passed", "100 times, unmapped each time", 0),
+            ("sound", "hooks", "passed", "8 threads, [0-9]+ rounds of every hook", 0),
+            ("sound", "twins", "passed", "two copies side by side", 0),
+            ("two_exports", "file", "failed", "policy_extra_exports: exports 'second_export'", 1),
+            ("two_exports", "reload", "skipped", "the file is refused", 1),
+            ("ctor_traps", "load", "failed", "probe_crashed:SIGSEGV: loading it killed", 1),
+            ("other_note", "load", "failed", "descriptor_note_mismatch: its note is of stranger", 1),
+            ("create_leaks", "create", "failed", "100 descriptors are open after 100 times", 1),
+            ("hook_throws", "hooks", "failed", "on_request threw an exception across the border", 1),
+            ("hook_slow", "budget", "failed", "takes 200.* ms at best, a hook 50 ms at most", 1),
+            ("keeps_request", "borrowed", "failed", "killed its process by SIGSEGV; what a hook is lent may not", 1),
+            ("believes_host", "refused", "failed", "killed its process by SIGSEGV; a host may refuse", 1),
+            ("thread_local_dtor", "file", "warned", "thread_local object with a destructor", 1),
+            ("thread_local_dtor", "reload", "failed", "stays mapped after it is unloaded", 1)):
+        verdict(name, rule, wanted, text, code)
+    expect("check of nothing", run("plugin", "check", "/nowhere"), 4, "/nowhere: No such file")
+    equal("check without a file", run("plugin", "check").returncode, 2)
+
+
+REGISTRY = '''schema = 1   # a comment
+[caller]
+plugin_dir = "plugins"
+
+[services.hostile]   # ours
+  plugin    = 'sound'  # the words that change
+base_url = "http://127.0.0.1:1"
+[services]
+inline = { base_url = "http://127.0.0.1:1", plugin = "sound" }
+'''
+
+
+def install(folder):
+    registry, plugin_dir = os.path.join(folder, "registry.toml"), os.path.join(folder, "plugins")
+    os.makedirs(plugin_dir)
+    os.chmod(plugin_dir, 0o755)
+
+    def text():
+        with open(registry, encoding="utf-8") as file:
+            return file.read()
+
+    def write(content):
+        with open(registry, "w", encoding="utf-8") as file:
+            file.write(content)
+        os.chmod(registry, 0o640)
+
+    def asked(*arguments, **environment):
+        return run("--registry", registry, "plugin", *arguments, **environment)
+
+    def refused(what, ran, code, said):
+        before, files = text(), sorted(os.listdir(folder))
+        expect(what, ran, code, said)
+        equal(what + ": the registry", text(), before)
+        equal(what + ": its folder", sorted(os.listdir(folder)), files)
+
+    shutil.copy(case("sound"), plugin_dir)
+    os.chmod(os.path.join(plugin_dir, "sound.capi.so"), 0o644)
+    write(REGISTRY)
+    expect("rollback before any install", asked("rollback", "hostile"), 3,
+           "registry.toml: services.hostile: nothing to go back to: there is no .registry.toml.hostile.before")
+    expect("install", asked("install", case("sound2")), 0, "", r"hostile-[0-9a-f]{16} \(1.1.0\), was sound \(1.0.0\)")
+    sum2 = json.loads(asked("info", case("sound2"), "--json").stdout)["sha256"]
+    name2 = "hostile-" + sum2[:16]
+    installed = REGISTRY.replace("plugin    = 'sound'  # the words that change\n",
+                                 f'plugin    = "{name2}"  # the words that change\n  sha256    = "{sum2}"\n')
+    equal("the registry after an install", text(), installed)
+    equal("its mode", os.stat(registry).st_mode & 0o777, 0o640)
+    expect("services after an install", run("--registry", registry, "services"), 0, "", r"^hostile +hostile +1.1.0")
+    expect("install again", asked("install", case("sound2")), 0, "", "already")
+    expect("rollback", asked("rollback", "hostile"), 0, "", r"sound \(1.0.0\), was hostile-[0-9a-f]{16} \(1.1.0\)")
+    equal("the registry after a rollback", text(), REGISTRY)
+    expect("rollback of a rollback", asked("rollback", "hostile"), 0, "", r"\(1.1.0\), was sound")
+    equal("the registry after two", text(), installed)
+    expect("an inline service", asked("install", case("sound2"), "--service", "inline"), 0, "", "services.inline")
+    equal("its line", text().splitlines()[-1],
+          f'inline = {{ base_url = "http://127.0.0.1:1", plugin = "{name2}", sha256 = "{sum2}" }}')
+    expect("back", asked("rollback", "inline"), 0, "", "services.inline")
+    equal("the registry after both", text(), installed)
+
+    refused("a break", asked("install", case("less")), 4, "version 1.2.0 breaks callers of the running 1.1.0")
+    refused("one that fails a check", asked("install", case("hook_throws")), 4, "does not pass the check 'hooks'")
+    refused("no such service", asked("install", case("sound"), "--service", "hostil"), 2,
+            "registry.toml: no service 'hostil'; did you mean 'hostile'?")
+    refused("an override", asked("install", case("sound"), CALLERAPI_SERVICES__HOSTILE__PLUGIN="x"), 3,
+            "environment CALLERAPI_SERVICES__HOSTILE__PLUGIN: overrides what would be written")
+    with open(os.path.join(plugin_dir, "sound.capi.so"), "ab") as file:
+        file.write(b"x")
+    refused("rollback to a changed file", asked("rollback", "hostile"), 4, "before the install it was")
+    os.unlink(os.path.join(plugin_dir, "sound.capi.so"))
+    refused("rollback to a lost file", asked("rollback", "hostile"), 4, "cannot go back:")
+    os.rename(plugin_dir, plugin_dir + ".away")
+    refused("no plugin_dir", asked("install", case("sound")), 4, "is no folder; create it, or mend plugin_dir")
+    expect("no registry", run("--registry", "/nowhere", "plugin", "install", case("sound")), 3, "/nowhere")
+
+
+def new(folder):
+    target = os.path.join(folder, "billing-eu")
+    expect("new", run("plugin", "new", "billing-eu", "--dir", target), 0, "", "callerapi plugin check")
+    equal("its files", sorted(os.listdir(target)), ["CMakeLists.txt", "billing_eu.cpp", "billing_eu.hpp",
+                                                    "billing_eu_test.cpp", "plugins", "registry.toml"])
+    expect("its registry", run("lint", os.path.join(target, "registry.toml")), 0, "", "sound")
+    expect("new over it", run("plugin", "new", "billing-eu", "--dir", target), 2, "is not empty")
+    for name, why in (("Billing", "expected a name such as billing"), ("a/../b", "expected a name"), ("a" * 64, "at most 63"),
+                      ("class", "is a word of C++")):
+        expect(f"new {name}", run("plugin", "new", name, "--dir", target), 2, why)
+
+
+with tempfile.TemporaryDirectory() as work:
+    info()
+    check()
+    install(os.path.join(work, "installed"))
+    new(work)
+for fault in faults:
+    print(fault)
+print(f"{len(faults)} faults")
+sys.exit(1 if faults else 0)
