@@ -49,7 +49,6 @@ int main(int argc, char** argv) {
     command->add_flag("--json", common.json, "one JSON object instead of a table");
     return command;
   };
-
   listing("services", "what is registered, from which plugin and version")->callback([&] {
     code = run_services(common);
   });

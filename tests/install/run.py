@@ -2,13 +2,15 @@
 """What teams do with an installed CallerAPI, done: install a build tree, move the prefix, build the
 projects of consumer/ against it with two compilers, run them.
 Usage: run.py BUILD_TREE WORK_FOLDER [STEP...]; the steps are prefix, gcc, clang, asked, headers,
-program and guide, without any: all of them. Needs no network; WORK_FOLDER is emptied by `prefix`."""
+program, life_gcc, life_clang and guide, without any: all of them. Needs no network; WORK_FOLDER is emptied by `prefix`."""
 import os
 import re
 import shutil
 import subprocess
 import sys
 import time
+
+import plugin_steps
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -180,6 +182,22 @@ def step_program():
     print(said.strip().splitlines()[-1])
 
 
+def life_of_a_plugin(compiler):
+    folder = plugin_steps.life(run, expect, find("callerapi"), prefix, work, compiler, WARNINGS)
+    plugin_steps.contract(run, expect, folder, prefix, compiler, work)
+    print(f"{compiler}: new, built, tested, checked, installed, called, upgraded, rolled back, contract found")
+
+
+def step_life_gcc():
+    """From `plugin new` to `plugin rollback`, by g++."""
+    life_of_a_plugin("g++")
+
+
+def step_life_clang():
+    """The same by clang++."""
+    life_of_a_plugin("clang++-14")
+
+
 def step_guide():
     """The code of docs/guide/install.md is the code that was built here."""
     with open(os.path.join(ROOT, "docs/guide/install.md"), encoding="utf-8") as file:
@@ -196,7 +214,8 @@ def step_guide():
 
 
 def main():
-    for name in sys.argv[3:] or ["prefix", "gcc", "clang", "asked", "headers", "program", "guide"]:
+    for name in sys.argv[3:] or ["prefix", "gcc", "clang", "asked", "headers", "program", "life_gcc",
+                                 "life_clang", "guide"]:
         begun = time.monotonic()
         globals()["step_" + name]()
         print(f"== {name}: {time.monotonic() - begun:.1f} s", flush=True)

@@ -15,9 +15,8 @@
 
 #include "callerapi/plugin.hpp"
 
-/// For the tests of a plugin's hooks: a host that answers from memory. Header-only, like the SDK.
+/// For the tests of a plugin's hooks: a host that answers from memory. Header-only.
 namespace callerapi::testing {
-
 /// A request as a hook will see it, and what it made of it. Header names compare as HTTP's do.
 struct FakeRequest {
   struct SameName {
@@ -69,9 +68,6 @@ class FakeHost {
              .response_header = &response_header,
              .response_body = &response_body};
   }
-  FakeHost(const FakeHost&) = delete;
-  FakeHost& operator=(const FakeHost&) = delete;
-
   const capi_host* raw() const noexcept { return &host_; }
   /// The clock that plugins ask for stands at 1970 until it is moved.
   void advance(std::chrono::milliseconds by) noexcept { now_ms_ += by.count(); }
@@ -87,17 +83,17 @@ class FakeHost {
   static const FakeResponse& of(const capi_response* r) noexcept {
     return *reinterpret_cast<const FakeResponse*>(r);
   }
+  static std::string_view view(capi_str text) noexcept { return {text.ptr, text.len}; }
   static FakeHost& self(void* ctx) noexcept { return *static_cast<FakeHost*>(ctx); }
   static capi_status give(std::string_view text, capi_str* out) noexcept {
     *out = dsl::str(text);
     return 0;
   }
-  template <class Map>
-  static capi_status look_up(const Map& map, capi_str name, capi_str* out) {
-    const auto found = map.find(std::string(dsl::view(name)));
+  static capi_status look_up(const auto& map, capi_str name, capi_str* out) {
+    const auto found = map.find(std::string(view(name)));
     return found == map.end() ? -1 : give(found->second, out);
   }
-  /// What a real host refuses: names that are no tokens, control bytes, headers of the engine.
+  /// As a real host: no names that are no tokens, no control bytes, no headers of the engine.
   static bool may_set(std::string_view name, std::string_view value) noexcept {
     constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
     for (const char c : name)
@@ -124,14 +120,14 @@ class FakeHost {
   }
   static void log(void* ctx, std::int32_t level, capi_str message) {
     const std::lock_guard lock(self(ctx).mutex_);
-    self(ctx).lines_.push_back({level, std::string(dsl::view(message))});
+    self(ctx).lines_.push_back({level, std::string(view(message))});
   }
   static capi_status request_header(const capi_request* r, capi_str name, capi_str* out) {
     return look_up(of(r).headers, name, out);
   }
   static capi_status request_set_header(capi_request* r, capi_str name, capi_str value) {
-    if (!may_set(dsl::view(name), dsl::view(value))) return -1;
-    reinterpret_cast<FakeRequest*>(r)->headers[std::string(dsl::view(name))] = dsl::view(value);
+    if (!may_set(view(name), view(value))) return -1;
+    reinterpret_cast<FakeRequest*>(r)->headers[std::string(view(name))] = view(value);
     return 0;
   }
   static capi_status request_info(const capi_request* r, std::uint32_t what, capi_str* out) {

@@ -38,6 +38,7 @@ Error refuse(std::string reason, std::string message) {
 /// One registry, locked, with one service of it.
 struct Target {
   fs::path file;      ///< Resolved.
+  fs::path folder;    ///< Where its name stands: relative paths start there.
   std::string shown;  ///< Its name in messages.
   host::Fd lock;
   registry::Environment environment;
@@ -62,7 +63,7 @@ const registry::ServiceEntry* find(const registry::Registry& registry, const std
 Result<std::pair<std::string, registry::ServiceEntry>> Target::with(const PluginText& to) const {
   auto edited = registry::with_plugin_text(text, shown, service.name, to);
   if (!edited) return std::move(edited).error();
-  const auto read = registry::parse_registry(*edited, shown, file.parent_path(), environment);
+  const auto read = registry::parse_registry(*edited, shown, folder, environment);
   if (!read) return read.error();
   const auto* entry = find(*read, service.name);
   if (entry == nullptr)
@@ -78,6 +79,7 @@ Result<Target> open_target(const std::string& path, const std::string& service) 
   if (!first) return std::move(first).error();
   std::error_code failed;
   target.file = fs::canonical(path, failed);
+  target.folder = fs::absolute(path, failed).parent_path();
   auto lock = registry::lock_folder(target.file.parent_path());
   if (!lock) return std::move(lock).error();
   target.lock = std::move(*lock);

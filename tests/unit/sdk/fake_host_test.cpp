@@ -1,0 +1,107 @@
+#include "callerapi/fake_host.hpp"
+
+#include <gtest/gtest.h>
+
+#include "callerapi/testing.hpp"
+#include "wire/request_writer.hpp"
+#include "wire/syntax.hpp"
+
+namespace callerapi::testing {
+namespace {
+
+using namespace callerapi::dsl;
+
+struct Tolls {
+  static constexpr std::string_view id = "tolls", version = "1.0.0", owner = "tests";
+  using api = endpoints<common>;
+
+  explicit Tolls(HostView given) : host(given), token(given.config("token").value_or("")) {
+    if (token.empty()) throw std::runtime_error("config.token is missing");
+    host.log(1, "made");
+  }
+  void on_request(SignRequest& request) { request.header(request.endpoint(), request.body()); }
+  void sign(SignRequest& request) {
+    request.header("X-Signed", token + " " + std::string(request.method()) + " " +
+                                   std::to_string(host.unix_ms().value()));
+  }
+  void on_response(HookedResponse& response) {
+    if (response.status() == 299) throw std::runtime_error("going away");
+  }
+  std::string map_error(HookedResponse& response) { return std::string(response.body()); }
+
+  HostView host;
+  std::string token;
+};
+
+TEST(FakeHost, RunsEveryHookOverTheBorderWithItsConfigurationItsClockAndItsLog) {
+  FakeHost host{{"token", "t"}};
+  HookedPlugin<Tolls> plugin(host);
+  host.advance(std::chrono::seconds(5));
+  FakeRequest request{.method = "PUT", .endpoint = "X-Body", .body = "b"};
+
+  EXPECT_EQ(plugin.on_request(request), "");
+  EXPECT_EQ(plugin.sign(request), "");
+
+  EXPECT_EQ(request.headers["x-body"], "b");
+  EXPECT_EQ(request.headers["X-SIGNED"], "t PUT 5000");
+  EXPECT_EQ(plugin.on_response({.status = 200}), "");
+  EXPECT_EQ(plugin.on_response({.status = 299}), "going away");
+  EXPECT_EQ(plugin.map_error({.status = 409, .body = "twice"}), "twice");
+  ASSERT_EQ(host.logged().size(), 1u);
+  EXPECT_EQ(host.logged()[0].message, "made");
+}
+
+TEST(FakeHost, AConstructorThatRefusesThrowsItsText) {
+  FakeHost host;
+  try {
+    HookedPlugin<Tolls> plugin(host);
+    FAIL() << "it was made";
+  } catch (const std::runtime_error& e) {
+    EXPECT_STREQ(e.what(), "config.token is missing");
+  }
+}
+
+TEST(FakeHost, AStreamedBodyIsNotSeen) {
+  FakeHost host{{"token", "t"}};
+  HookedPlugin<Tolls> plugin(host);
+  FakeRequest request{.endpoint = "X-Body", .body = "b", .body_streamed = true};
+  EXPECT_EQ(plugin.on_request(request), "");
+  EXPECT_EQ(request.headers["X-Body"], "");
+}
+
+TEST(FakeHost, RefusesTheHeadersThatTheEngineRefuses) {
+  FakeHost host;
+  FakeRequest request;
+  for (const std::string name : {"X-A",
+                                 "Authorization",
+                                 "Host",
+                                 "host",
+                                 "Content-Length",
+                                 "Transfer-Encoding",
+                                 "Connection",
+                                 "Upgrade",
+                                 "TE",
+                                 "Trailer",
+                                 "Keep-Alive",
+                                 "Expect",
+                                 "Proxy-Authorization",
+                                 "proxy-a",
+                                 "Proxy-",
+                                 "Proxy",
+                                 "",
+                                 "a b",
+                                 "a:b",
+                                 "x\r\n",
+                                 "Cookie",
+                                 "Content-Type"})
+    for (const std::string value : {"v", "", "a\tb", "a\r\nb", "\x7f", "\xc3\xa9"}) {
+      const bool real =
+          wire::is_token(name) && wire::is_field_value(value) && !wire::is_reserved_header(name);
+      const bool fake = host.raw()->request_set_header(reinterpret_cast<capi_request*>(&request),
+                                                       str(name), str(value)) >= 0;
+      EXPECT_EQ(fake, real) << "'" << name << "': '" << value << "'";
+    }
+}
+
+}  // namespace
+}  // namespace callerapi::testing
