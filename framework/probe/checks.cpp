@@ -146,17 +146,30 @@ std::string hooks(int) {
   return passed(to_string(threads) + " threads, " + to_string(done) + " rounds of every hook");
 }
 
+/// A slow hook fails another check; here fewer rounds of it do.
+class Rounds {
+ public:
+  bool next() { return done_ < times && std::chrono::steady_clock::now() < until_ && ++done_ > 0; }
+  int done() const noexcept { return done_; }
+
+ private:
+  int done_ = 0;
+  const std::chrono::steady_clock::time_point until_ =
+      std::chrono::steady_clock::now() + std::chrono::seconds(1);
+};
+
 std::string refused(int) {
   const Ready ready;
   if (!ready.instead.empty()) return ready.instead;
-  for (int i = 0; i < times; ++i) {
+  Rounds round;
+  while (round.next()) {
     KitRequest request = kit_request();
     request.refuses = true;
-    const std::string fault =
-        ready.instance->round(request, {.status = i % 2 == 0 ? 500 : 0, .refuses = true});
+    const std::string fault = ready.instance->round(
+        request, {.status = round.done() % 2 == 0 ? 500 : 0, .refuses = true});
     if (!fault.empty()) return failed("when the host answers nothing, " + fault);
   }
-  return passed(to_string(times) + " rounds with a host that answers nothing");
+  return passed(to_string(round.done()) + " rounds with a host that answers nothing");
 }
 
 /// Text on pages that are taken away when a hook has returned.
@@ -189,7 +202,8 @@ class Lent {
 std::string borrowed(int) {
   const Ready ready;
   if (!ready.instead.empty()) return ready.instead;
-  for (int i = 0; i < times; ++i) {
+  Rounds round;
+  while (round.next()) {
     KitRequest request = kit_request();
     KitResponse response{.status = 500, .body = kit_text(R"({"title":"no"})")};
     Lent lent(request);
@@ -197,7 +211,7 @@ std::string borrowed(int) {
     if (const std::string fault = ready.instance->round(request, response); !fault.empty())
       return failed(fault);
   }
-  return passed(to_string(times) + " rounds, each with memory taken away after it");
+  return passed(to_string(round.done()) + " rounds, each with memory taken away after it");
 }
 
 std::string budget(int) {
