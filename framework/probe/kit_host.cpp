@@ -84,7 +84,6 @@ template <class F>
 std::string guarded(const char* entry, std::string* said, const F& call) {
   capi_error_out out{};
   out.size = sizeof out;
-  std::memset(out.msg, 'x', sizeof out.msg);  // as a host's stack may look
   capi_status status = 0;
   try {
     status = call(&out);

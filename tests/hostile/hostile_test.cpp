@@ -202,7 +202,7 @@ TEST_F(Hosting, ACreateThatHangsInTheHostOnlyIsLeftBehind) {
   Caller caller = open_good();
   const Traffic traffic(caller, "good", "1/1");
   install("bad", built("sound"));
-  registry(service("bad", "config = { create_hangs = \"1\" }\n") + service("good"));
+  registry(service("bad", "config = { create_hangs = \"yes\" }\n") + service("good"));
 
   const auto reloaded = caller.reload();
 
