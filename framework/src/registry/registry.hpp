@@ -27,6 +27,7 @@ struct ServiceEntry {
   bool pinned = false;  ///< unload = "pin": its library is never unmapped.
   bool allow_downgrade = false;  ///< A lower version may replace the running one.
   bool required = true;          ///< false: a bad plugin of it does not stop the others.
+  bool watch = false;            ///< A new plugin file is loaded by itself.
   std::map<std::string, std::string> config;
   std::vector<wire::AddressRange> allow_addresses;
   std::optional<wire::Proxy> proxy;

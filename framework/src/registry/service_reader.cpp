@@ -14,9 +14,11 @@ namespace callerapi::registry {
 namespace {
 
 const std::vector<std::string> service_fields = {
-    "plugin",    "base_url",        "sha256", "unload", "config",         "required",
-    "endpoints", "allow_addresses", "proxy",  "tls",    "allow_downgrade"};
+    "plugin",    "base_url",        "sha256", "unload", "config",          "required",
+    "endpoints", "allow_addresses", "proxy",  "tls",    "allow_downgrade", "watch"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
+constexpr std::string_view caller_overrides = "CALLERAPI_CALLER__";
+constexpr std::string_view caller_variables[] = {"NAME", "PLUGIN_DIR", "PROFILE", "RESOLVER"};
 
 bool is_sha256(std::string_view text) {
   return text.size() == 64 && std::ranges::all_of(text, [](char c) {
@@ -40,8 +42,27 @@ std::string plugin_fault(std::string_view plugin) {
   return {};
 }
 
+/// "10.0.0.0/8, 127.0.0.1": a variable holds no array. At least one.
+bool read_ranges(std::string_view text, std::vector<wire::AddressRange>& into) {
+  for (bool more = true; more;) {
+    const auto comma = text.find(',');
+    more = comma != std::string_view::npos;
+    std::string_view one = text.substr(0, comma);
+    text.remove_prefix(more ? comma + 1 : text.size());
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    const auto range = wire::AddressRange::parse(one);
+    if (!range) return false;
+    into.push_back(*range);
+  }
+  return true;
+}
+
 constexpr std::string_view sha256_rule = "expected the 64 hexadecimal digits of sha256sum";
 constexpr std::string_view unload_rule = "expected \"unmap\" or \"pin\"";
+constexpr std::string_view ranges_rule =
+    "expected address ranges separated by commas such as 10.0.0.0/8,127.0.0.1, whose bits behind "
+    "the prefix are 0";
 constexpr std::string_view name_rule =
     "expected a name such as billing or billing-eu: lower-case letters and digits in groups joined "
     "by '-' or '_', beginning with a letter, at most 63 bytes";
@@ -66,6 +87,10 @@ void Reader::read_plugin(const Spot& spot, ServiceEntry& service) {
             pin->where + ": " + std::string(sha256_rule));
   }
   service.allow_downgrade = flag(spot, "allow_downgrade", false);
+  service.watch = flag(spot, "watch", false);
+  if (service.watch && service.plugin.starts_with("static:"))
+    fault_at({*spot.node.find("watch"), spot.path + ".watch"}, "bad_value",
+             "a plugin that is linked into the program has no file to watch; leave it out");
   if (const auto unload = text(spot, "unload")) {
     service.pinned = unload->value == "pin";
     if (unload->value != "pin" && unload->value != "unmap")
@@ -148,6 +173,10 @@ bool Reader::override_field(ServiceEntry& service, const std::string& key,
     service.plugin = value;
     if (const auto why = plugin_fault(value); !why.empty()) return refuse(why);
     return true;
+  }
+  if (key == "allow_addresses") {
+    service.allow_addresses.clear();
+    return read_ranges(value, service.allow_addresses) || refuse(std::string(ranges_rule));
   }
   if (key == "sha256") {
     service.sha256 = lower_case(value);
@@ -258,6 +287,15 @@ void Reader::warn_of_strangers(Registry& registry) const {
   std::vector<std::string> prefixes;
   for (const ServiceEntry& service : registry.services)
     prefixes.push_back(std::string(overrides) + variable_name(service.name) + "__");
+  const std::string caller(caller_overrides);
+  for (auto entry = environment_.lower_bound(caller);
+       entry != environment_.end() && entry->first.starts_with(caller); ++entry)
+    if (std::ranges::find(caller_variables, entry->first.substr(caller.size())) ==
+        std::end(caller_variables))
+      registry.warnings.push_back(
+          "environment " + wire::printable(entry->first) +
+          ": of [caller], variables may set NAME, PLUGIN_DIR, PROFILE and RESOLVER; it has no "
+          "effect");
   const std::string all(overrides);
   for (auto entry = environment_.lower_bound(all);
        entry != environment_.end() && entry->first.starts_with(all); ++entry)

@@ -3,22 +3,39 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
-#include <string>
+#include <map>
+#include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 
 #include "base/digest.hpp"
+#include "base/mutex.hpp"
 #include "base/signals.hpp"
 
 namespace callerapi::registry {
 namespace {
 
-constexpr int quiet_ms = 100, look_ms = 2000;
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+// Editors and deployers are done with a small file in far less.
+constexpr milliseconds registry_rest{100}, registry_patience{500};
+// A copy over a slow link stalls; half a library is refused, but two halves may look like one.
+constexpr milliseconds plugin_rest{500};
+constexpr milliseconds between_changes{100};
+constexpr milliseconds look_every{2000}, look_without_events{500};
+// Events come in flocks: so long is waited for the rest of one.
+constexpr milliseconds flock{20};
 
 std::string digest_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -27,71 +44,182 @@ std::string digest_of(const std::filesystem::path& file) {
   return base::sha256_hex(text);
 }
 
+/// Every write and every rename changes one of these, whatever was done to the times.
+struct Signature {
+  bool there = false;
+  std::uint64_t device = 0, inode = 0;
+  std::int64_t size = 0, changed_s = 0, changed_ns = 0;
+
+  static Signature of(const std::filesystem::path& file) {
+    struct stat info {};
+    if (::stat(file.c_str(), &info) != 0) return {};
+    return {true,         info.st_dev,         info.st_ino,
+            info.st_size, info.st_ctim.tv_sec, info.st_ctim.tv_nsec};
+  }
+  bool operator==(const Signature&) const = default;
+};
+
+class Watched {
+ public:
+  Watched(std::filesystem::path path, std::string seen, bool is_registry)
+      : path_(std::move(path)), seen_(std::move(seen)), is_registry_(is_registry) {}
+
+  const std::filesystem::path& path() const noexcept { return path_; }
+  /// That content is in use.
+  void use(std::string sha256) { seen_ = std::move(sha256); }
+
+  /// False: it lies there as it did.
+  bool look(Clock::time_point now) {
+    const Signature is = Signature::of(path_);
+    if (is == signature_) return false;
+    signature_ = is;
+    moved_at_ = now;
+    if (!first_) first_ = now;
+    return true;
+  }
+  /// When its content can be compared; nothing: there is no news.
+  std::optional<Clock::time_point> due() const {
+    if (!first_ || !signature_.there) return std::nullopt;
+    if (!is_registry_) return moved_at_ + plugin_rest;
+    return std::min(moved_at_ + registry_rest, *first_ + registry_patience);
+  }
+  /// It is due: is its content another?
+  bool compare() {
+    first_.reset();
+    std::string now = digest_of(path_);
+    if (now == seen_) return false;
+    seen_ = std::move(now);
+    return true;
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::string seen_;
+  bool is_registry_;
+  Signature signature_;
+  Clock::time_point moved_at_{};
+  std::optional<Clock::time_point> first_;  ///< Since when there is news.
+};
+
 }  // namespace
 
 struct FileWatch::State {
-  std::filesystem::path file;
   std::function<void()> changed;
-  int inotify = -1, stop = -1;
-  std::string seen;
+  int inotify = -1, stop = -1, wake = -1;
   std::thread thread;
+  bool events_work = false;
+  std::map<std::filesystem::path, int> folders;  ///< Watched, by their inotify number.
 
-  bool drain() const {
+  base::Mutex mutex;
+  std::vector<Watched> files CALLERAPI_GUARDED_BY(mutex);  ///< The registry first.
+
+  static void signal(int event) {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(event, &one, sizeof one);
+  }
+
+  /// Until something happens or the time is over; false: told to stop.
+  bool wait(Clock::time_point until) const {
+    std::array<pollfd, 3> entries{pollfd{stop, POLLIN, 0}, pollfd{wake, POLLIN, 0},
+                                  pollfd{inotify, POLLIN, 0}};
+    const auto left = std::chrono::ceil<milliseconds>(until - Clock::now()).count();
+    const int ready = ::poll(entries.data(), entries.size(), static_cast<int>(std::max(left, 0L)));
+    if (entries[0].revents != 0) return false;
+    if (ready <= 0) return true;
+    ::poll(entries.data(), 1, static_cast<int>(flock.count()));
     std::array<char, 4096> buffer;
+    while (inotify >= 0 && ::read(inotify, buffer.data(), buffer.size()) > 0) continue;
+    if ((entries[1].revents & POLLIN) != 0)
+      (void)!::read(wake, buffer.data(), sizeof(std::uint64_t));
+    return entries[0].revents == 0;
+  }
+
+  /// The folder of each name, and that of the file it leads to.
+  void watch_folders() {
+    constexpr std::uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE;
+    if (inotify < 0) inotify = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    std::set<std::filesystem::path> wanted;
+    {
+      base::Lock lock(mutex);
+      for (const Watched& file : files) {
+        std::error_code failed;
+        const auto folder = file.path().parent_path();
+        wanted.insert(folder.empty() ? "." : folder);
+        const auto target = std::filesystem::canonical(file.path(), failed);
+        if (!failed) wanted.insert(target.parent_path());
+      }
+    }
+    events_work = inotify >= 0;
+    if (!events_work) return;
+    std::map<std::filesystem::path, int> now;
+    // Adding one that is watched changes nothing; one whose folder was made anew gets a new number.
+    for (const auto& folder : wanted) {
+      const int number = ::inotify_add_watch(inotify, folder.c_str(), events);
+      if (number >= 0)
+        now.emplace(folder, number);
+      else
+        events_work = false;
+    }
+    for (const auto& [folder, number] : folders)
+      if (std::ranges::none_of(now, [&](const auto& kept) { return kept.second == number; }))
+        ::inotify_rm_watch(inotify, number);
+    folders = std::move(now);
+  }
+
+  /// Looks at every file; answers when the first of those with news is due.
+  std::optional<Clock::time_point> look() {
+    std::optional<Clock::time_point> first;
+    bool moved = !events_work;
+    {
+      base::Lock lock(mutex);
+      for (Watched& file : files) {
+        moved = file.look(Clock::now()) || moved;
+        if (const auto due = file.due()) first = first ? std::min(*first, *due) : *due;
+      }
+    }
+    // Names may lead elsewhere now. What happens there before this is seen when the news is due.
+    if (moved) watch_folders();
+    return first;
+  }
+
+  /// Has the content of any that is due changed?
+  bool compare() {
+    base::Lock lock(mutex);
     bool any = false;
-    while (::read(inotify, buffer.data(), buffer.size()) > 0) any = true;
+    for (Watched& file : files)
+      if (const auto due = file.due(); due && *due <= Clock::now()) any = file.compare() || any;
     return any;
   }
 
-  /// False: told to stop.
-  bool wait(int timeout_ms, bool& event) const {
-    std::array<pollfd, 2> entries{pollfd{stop, POLLIN, 0}, pollfd{inotify, POLLIN, 0}};
-    ::poll(entries.data(), entries.size(), timeout_ms);
-    event = (entries[1].revents & POLLIN) != 0;
-    return (entries[0].revents & POLLIN) == 0;
-  }
-
-  /// False: told to stop. Events do not cut it short.
-  bool rest(int timeout_ms) const {
-    pollfd entry{stop, POLLIN, 0};
-    ::poll(&entry, 1, timeout_ms);
-    return (entry.revents & POLLIN) == 0;
-  }
-
-  /// The folder of the name, and that of the file it leads to. Adding one twice changes nothing.
-  void watch_folders() const {
-    constexpr std::uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE;
-    std::error_code failed;
-    const auto target = std::filesystem::canonical(file, failed);
-    for (const auto& folder : {file.parent_path(), target.parent_path()})
-      ::inotify_add_watch(inotify, folder.empty() ? "." : folder.c_str(), events);
-  }
-
   void run() {
-    bool event = false;
-    while (wait(look_ms, event)) {
-      // One pause from the first event on, however many follow: a file written without end is
-      // still read ten times a second.
-      if (event && !rest(quiet_ms)) return;
-      drain();
-      watch_folders();
-      std::error_code failed;
-      if (!std::filesystem::exists(file, failed)) continue;  // between two renames
-      std::string now = digest_of(file);
-      if (now == seen) continue;
-      seen = std::move(now);
-      changed();
+    Clock::time_point not_before = Clock::now();
+    for (;;) {
+      auto due = look();
+      if (due) due = std::max(*due, not_before);
+      const auto tick = Clock::now() + (events_work ? look_every : look_without_events);
+      if (due && *due <= Clock::now()) {
+        if (compare()) {
+          changed();
+          not_before = Clock::now() + between_changes;
+        }
+        continue;
+      }
+      if (!wait(due ? std::min(*due, tick) : tick)) return;
     }
   }
 };
 
 FileWatch::FileWatch(std::filesystem::path file, std::function<void()> changed)
     : state_(std::make_unique<State>()) {
-  state_->file = std::move(file);
   state_->changed = std::move(changed);
-  state_->seen = digest_of(state_->file);
-  state_->inotify = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  std::string seen = digest_of(file);
+  // These two first: without events there is still the look.
   state_->stop = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  state_->wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  {
+    base::Lock lock(state_->mutex);
+    state_->files.emplace_back(std::move(file), std::move(seen), true);
+  }
   state_->watch_folders();
   const base::SignalsBlocked around_the_start;
   state_->thread = std::thread([state = state_.get()] { state->run(); });
@@ -99,11 +227,36 @@ FileWatch::FileWatch(std::filesystem::path file, std::function<void()> changed)
 
 FileWatch::~FileWatch() {
   if (!state_) return;
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(state_->stop, &one, sizeof one);
+  stop();
+  for (const int fd : {state_->stop, state_->wake, state_->inotify})
+    if (fd >= 0) ::close(fd);
+}
+
+void FileWatch::set_plugins(std::vector<WatchedPlugin> plugins) {
+  {
+    base::Lock lock(state_->mutex);
+    std::vector<Watched> next;
+    next.push_back(std::move(state_->files.front()));
+    for (WatchedPlugin& plugin : plugins) {
+      const auto known = std::find_if(state_->files.begin() + 1, state_->files.end(),
+                                      [&](const Watched& w) { return w.path() == plugin.path; });
+      if (known == state_->files.end()) {
+        next.emplace_back(std::move(plugin.path), std::move(plugin.sha256), false);
+      } else {
+        known->use(std::move(plugin.sha256));
+        next.push_back(std::move(*known));
+        state_->files.erase(known);
+      }
+    }
+    state_->files = std::move(next);
+  }
+  State::signal(state_->wake);
+}
+
+void FileWatch::stop() {
+  if (!state_ || !state_->thread.joinable()) return;
+  State::signal(state_->stop);
   state_->thread.join();
-  ::close(state_->stop);
-  if (state_->inotify >= 0) ::close(state_->inotify);
 }
 
 void FileWatch::abandon() noexcept { (void)state_.release(); }

@@ -3,13 +3,24 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace callerapi::registry {
 
-/// Tells when the content of a file has changed: written in place, renamed over, or a symlink
-/// swapped. Watches the folder of the name and that of the file it leads to; 100 ms after the
-/// first event it compares content. A look every 2 s catches what inotify missed. A file that is
-/// gone is no change. Own thread.
+/// A plugin file to watch, and the content that is in use.
+struct WatchedPlugin {
+  std::filesystem::path path;  ///< As it is named, symlinks and all.
+  std::string sha256;
+};
+
+/// Tells when the content of the registry file, or of a plugin file, has changed: written in place,
+/// renamed over, or a symlink swapped. Events of their folders wake it, a look every 2 s catches
+/// what they missed, and every 500 ms where there are none; what counts is the file itself.
+///
+/// The registry is read once it has rested for 100 ms, or after 500 ms if it never rests. A plugin
+/// file must have rested for 500 ms, so that one that is copied slowly is seen once and whole. At
+/// most ten changes a second are told of. A file that is gone is no change. Own thread.
 class FileWatch {
  public:
   FileWatch(std::filesystem::path file, std::function<void()> changed);
@@ -17,6 +28,11 @@ class FileWatch {
   ~FileWatch();
   FileWatch(const FileWatch&) = delete;
   FileWatch& operator=(const FileWatch&) = delete;
+  /// The plugin files to watch from now on, instead of those before. Thread-safe; also from within
+  /// `changed`.
+  void set_plugins(std::vector<WatchedPlugin> plugins);
+  /// Joins the thread; nothing is told of any more. Once.
+  void stop();
   /// In a forked child: gives up without joining.
   void abandon() noexcept;
 

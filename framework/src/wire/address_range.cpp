@@ -59,6 +59,13 @@ std::optional<AddressRange> AddressRange::parse(std::string_view text) {
   return range;
 }
 
+std::string AddressRange::text() const {
+  std::array<char, INET6_ADDRSTRLEN> shown{};
+  ::inet_ntop(v4_ ? AF_INET : AF_INET6, bytes_.data(), shown.data(), shown.size());
+  const bool one = prefix_ == (v4_ ? 32 : 128);
+  return std::string(shown.data()) + (one ? "" : "/" + std::to_string(prefix_));
+}
+
 bool AddressRange::contains(const std::string& host) const {
   auto address = read(host);
   if (!address) return false;

@@ -17,6 +17,8 @@ class AddressRange {
   /// False for what is no numeric address. IPv4 inside IPv6 (mapped, or NAT64's 64:ff9b::/96) is
   /// the IPv4 address: that is where the bytes would go.
   bool contains(const std::string& host) const;
+  /// "10.0.0.0/8"; one address without its length.
+  std::string text() const;
 
   bool operator==(const AddressRange&) const = default;
 

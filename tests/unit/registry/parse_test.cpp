@@ -228,6 +228,42 @@ TEST(ParseRegistry, AVariableForAnotherCallersServiceIsOnlyAWarning) {
             "has no effect");
 }
 
+TEST(ParseRegistry, AVariableOfTheCallerThatNothingReadsIsAWarningToo) {
+  const auto registry = parse(billing, {{"CALLERAPI_CALLER__REQUIRE_PINS", "true"},
+                                        {"CALLERAPI_CALLER__NAME", "n"},
+                                        {"CALLERAPI_CALLER__PROFILE", ""}});
+  ASSERT_TRUE(registry);
+  ASSERT_EQ(registry->warnings.size(), 1u);
+  EXPECT_EQ(registry->warnings[0],
+            "environment CALLERAPI_CALLER__REQUIRE_PINS: of [caller], variables may set NAME, "
+            "PLUGIN_DIR, PROFILE and RESOLVER; it has no effect");
+}
+
+TEST(ParseRegistry, AVariableReplacesTheAddressesThatAServiceMayLeadTo) {
+  const std::string variable = "CALLERAPI_SERVICES__BILLING__ALLOW_ADDRESSES";
+  const auto registry =
+      parse(billing + "allow_addresses = \"10.0.0.0/8\"\n", {{variable, "192.168.0.0/16, ::1"}});
+  ASSERT_TRUE(registry) << registry.error().message;
+  const auto& ranges = registry->services.at(0).allow_addresses;
+  ASSERT_EQ(ranges.size(), 2u);
+  EXPECT_EQ(ranges[0].text(), "192.168.0.0/16");
+  EXPECT_EQ(ranges[1].text(), "::1");
+  for (const char* wrong : {"10.0.0.1/8", "", "10.0.0.0/8,", "anywhere"})
+    EXPECT_EQ(message(billing, {{variable, wrong}}),
+              "environment " + variable +
+                  ": expected address ranges separated by commas such as 10.0.0.0/8,127.0.0.1, "
+                  "whose bits behind the prefix are 0");
+}
+
+TEST(ParseRegistry, AServiceMayHaveItsPluginFileWatched) {
+  EXPECT_FALSE(parse(billing)->services.at(0).watch);
+  EXPECT_TRUE(parse(billing + "watch = true\n")->services.at(0).watch);
+  EXPECT_EQ(message("schema = 1\n[services.s]\nplugin = \"static:s\"\nbase_url = \"http://s\"\n"
+                    "watch = true\n"),
+            "registry.toml:5:9: services.s.watch: a plugin that is linked into the program has no "
+            "file to watch; leave it out");
+}
+
 TEST(ParseRegistry, ThePythonPackagesVariablesCountWhenAskedFor) {
   const std::string text = head +
                            "[caller]\npython_env = true\n[profiles.prod]\n"

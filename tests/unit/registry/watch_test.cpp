@@ -1,13 +1,22 @@
 #include "registry/watch.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
+
+#include "base/digest.hpp"
 
 namespace callerapi::registry {
 namespace {
@@ -79,6 +88,179 @@ TEST_F(Watched, AStormStillEndsWithTheLastContent) {
   while (!last_seen && std::chrono::steady_clock::now() < deadline + 10s)
     std::this_thread::sleep_for(5ms);
   EXPECT_TRUE(last_seen);
+}
+
+TEST_F(Watched, AtMostTenChangesASecondAreToldOfAndTheLastOneWithinASecond) {
+  write(file_, "0");
+  const fs::path plugin = folder_ / "x.capi.so";
+  std::mutex mutex;
+  std::vector<std::chrono::steady_clock::time_point> told;
+  std::atomic<bool> last_seen{false};
+  FileWatch watch(file_, [&] {
+    std::lock_guard lock(mutex);
+    told.push_back(std::chrono::steady_clock::now());
+    std::string text;
+    std::getline(std::ifstream(file_), text);
+    last_seen = text == "last";
+  });
+  watch.set_plugins({{plugin, base::sha256_hex(std::string())}});
+  const auto stop = std::chrono::steady_clock::now() + 2s;
+  for (int i = 1; std::chrono::steady_clock::now() < stop; ++i) {
+    write(folder_ / "new", std::to_string(i));
+    fs::rename(folder_ / "new", file_);
+    if (i % 100 == 0) write(plugin, std::to_string(i));
+  }
+  write(file_, "last");
+  const auto written = std::chrono::steady_clock::now();
+  while (!last_seen && std::chrono::steady_clock::now() < written + 10s)
+    std::this_thread::sleep_for(1ms);
+
+  EXPECT_TRUE(last_seen);
+  EXPECT_LT(std::chrono::steady_clock::now() - written, 1s);
+  std::lock_guard lock(mutex);
+  EXPECT_GE(told.size(), 2u);
+  for (std::size_t i = 1; i < told.size(); ++i) EXPECT_GE(told[i] - told[i - 1], 100ms);
+}
+
+TEST_F(Watched, FilesBesideTheRegistryAreNobodysBusiness) {
+  write(file_, "1");
+  FileWatch watch(file_, [this] { ++calls_; });
+  for (const char* name : {".registry.toml.swp", "4913", "registry.toml~", "#registry.toml#"}) {
+    write(folder_ / name, "x");
+    fs::remove(folder_ / name);
+  }
+  write(folder_ / "new", "1");
+  fs::rename(folder_ / "new", file_);
+  write(folder_ / "next", "2");
+  fs::rename(folder_ / "next", file_);
+  EXPECT_TRUE(reaches(1));
+  EXPECT_EQ(calls_, 1);
+}
+
+TEST_F(Watched, AnOverflowOfTheQueueOfEventsLosesNoChange) {
+  write(file_, "1");
+  std::atomic<bool> inside{false}, go_on{false};
+  FileWatch watch(file_, [&] {
+    inside = true;
+    while (!go_on) std::this_thread::sleep_for(1ms);
+    ++calls_;
+  });
+  write(file_, "2");
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (!inside && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(1ms);
+  ASSERT_TRUE(inside);
+  // Nobody reads the queue now. Three events each, and the kernel keeps 16,384.
+  for (int i = 0; i < 7000; ++i) {
+    write(folder_ / "noise", "");
+    fs::remove(folder_ / "noise");
+  }
+  write(file_, "3");
+  const auto written = std::chrono::steady_clock::now();
+  go_on = true;
+
+  EXPECT_TRUE(reaches(2));
+  EXPECT_LT(std::chrono::steady_clock::now() - written, 1s);
+}
+
+TEST_F(Watched, WithoutEventsItStillLooks) {
+  write(file_, "1");
+  // Room for the two descriptors that the watch cannot do without, and none for inotify's.
+  const int next = ::open("/dev/null", O_RDONLY);
+  ::close(next);
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  rlimit few = before;
+  few.rlim_cur = static_cast<rlim_t>(next) + 2;
+  ::setrlimit(RLIMIT_NOFILE, &few);
+  FileWatch watch(file_, [this] { ++calls_; });
+  EXPECT_EQ(::fcntl(next + 1, F_GETFD), FD_CLOEXEC);
+  EXPECT_EQ(::fcntl(next + 2, F_GETFD), -1) << "there are events after all";
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  write(file_, "2");
+  EXPECT_TRUE(reaches(1));
+}
+
+/// A plugin file, watched, and what a reload would read at the moment it is told of.
+class WatchedPluginFile : public Watched {
+ protected:
+  WatchedPluginFile() {
+    write(file_, "1");
+    write(plugin_, old_);
+    watch_.emplace(file_, [this] {
+      std::ifstream stream(plugin_, std::ios::binary);
+      std::lock_guard lock(mutex_);
+      seen_.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
+      ++calls_;
+    });
+    watch_->set_plugins({{plugin_, base::sha256_hex(old_)}});
+  }
+  ~WatchedPluginFile() override { watch_.reset(); }
+
+  /// Ten pieces in two seconds: the pace is what is tested.
+  void write_slowly(int flags, bool open_for_each) const {
+    int fd = ::open(plugin_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+    for (std::size_t piece = 0; piece < 10; ++piece) {
+      const std::string part = new_.substr(piece * new_.size() / 10, new_.size() / 10);
+      ASSERT_EQ(::write(fd, part.data(), part.size()), static_cast<ssize_t>(part.size()));
+      if (open_for_each) {
+        ::close(fd);
+        fd = ::open(plugin_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+      }
+      std::this_thread::sleep_for(200ms);
+    }
+    ::close(fd);
+  }
+  void expect_once_and_whole() {
+    EXPECT_TRUE(reaches(1));
+    // A second one would have come with the next look; the registry's change marks the end.
+    write(file_, "2");
+    EXPECT_TRUE(reaches(2));
+    std::lock_guard lock(mutex_);
+    EXPECT_EQ(seen_.size(), 2u);
+    for (const std::string& seen : seen_) EXPECT_TRUE(seen == new_) << seen.size() << " bytes";
+  }
+
+  const std::string old_ = std::string(100'000, 'o'), new_ = std::string(100'000, 'n');
+  const fs::path plugin_ = folder_ / "x.capi.so";
+  std::mutex mutex_;
+  std::vector<std::string> seen_;
+  std::optional<FileWatch> watch_;
+};
+
+TEST_F(WatchedPluginFile, ReplacedByRenameAppearsOnceAndWhole) {
+  write(folder_ / "next", new_);
+  fs::rename(folder_ / "next", plugin_);
+  expect_once_and_whole();
+}
+
+TEST_F(WatchedPluginFile, WrittenOverInTwoSecondsAppearsOnceAndWhole) {
+  write_slowly(0, false);
+  expect_once_and_whole();
+}
+
+TEST_F(WatchedPluginFile, CutAndAppendedToForTwoSecondsAppearsOnceAndWhole) {
+  write_slowly(O_TRUNC, true);
+  expect_once_and_whole();
+}
+
+TEST_F(WatchedPluginFile, BehindASwappedSymlinkAppearsOnceAndWhole) {
+  fs::create_directories(folder_ / "v2");
+  fs::create_directories(folder_ / "v1");
+  fs::rename(plugin_, folder_ / "v1" / "x.capi.so");
+  fs::create_symlink("v1", folder_ / "data");
+  fs::create_symlink("data/x.capi.so", plugin_);
+  write(folder_ / "v2" / "x.capi.so", new_);
+  fs::create_symlink("v2", folder_ / "next");
+  fs::rename(folder_ / "next", folder_ / "data");
+  expect_once_and_whole();
+}
+
+TEST_F(WatchedPluginFile, IsForgottenWhenItIsNoLongerNamed) {
+  watch_->set_plugins({});
+  write(plugin_, new_);
+  write(file_, "2");
+  EXPECT_TRUE(reaches(1));
+  EXPECT_EQ(calls_, 1);
 }
 
 }  // namespace
