@@ -53,11 +53,13 @@ class Pipe {
     if (request.op == "services") return write(services(request.id));
     if (request.op == "stats") return write(stats(request.id));
     if (request.op == "reload") return reload(request.id);
+    if (request.op == "reloads") return write(reloads(request.id));
     if (request.op == "cancel") return cancel(request);
     if (request.op == "shutdown") return shutdown(request.id);
     refuse(request, number,
            "op '" + request.op +
-               "' is none of call, request, hello, services, stats, reload, cancel, shutdown");
+               "' is none of call, request, hello, services, stats, reload, reloads, cancel, "
+               "shutdown");
   }
 
   void start(PipeRequest request, std::size_t number) {
@@ -116,6 +118,23 @@ class Pipe {
     }
     out.end_object();
     write(out.take());
+  }
+
+  std::string reloads(const std::string& id) {
+    json::Writer out;
+    out.begin_object().member("id", id).member("outcome", "ok").key("reloads").begin_array();
+    for (const ReloadRecord& r : caller_.reloads()) {
+      out.begin_object()
+          .member("at", json::format_time(r.at, 3))
+          .member("applied", r.applied)
+          .member("generation", r.generation);
+      if (!r.applied) out.member("reason", r.reason).member("message", r.message);
+      out.key("changes").begin_array();
+      for (const std::string& change : r.changes) out.value(change);
+      out.end_array().end_object();
+    }
+    out.end_array().end_object();
+    return out.take();
   }
 
   void shutdown(const std::string& id) {

@@ -70,6 +70,8 @@ class CALLERAPI_API Caller {
 
   /// Reads the registry again and applies what changed; all or nothing. Serialised.
   Result<ReloadReport> reload();
+  /// The last 20 reloads, refused ones included, the latest last. Opening is none.
+  std::vector<ReloadRecord> reloads() const;
 
   std::vector<ServiceInfo> services() const;
   Result<std::vector<EndpointInfo>> endpoints(std::string_view service) const;

@@ -24,7 +24,8 @@ struct Options {
   LogSink log;
   /// Where callbacks and coroutines continue; null: a pool of one thread of the Caller's own.
   std::shared_ptr<Executor> executor;
-  /// Watch the registry file and apply its changes.
+  /// Watch the registry file, and the plugin files of services with `watch = true`, and apply their
+  /// changes.
   bool watch = true;
   /// A file of NAME=value lines read beneath the process environment; empty: none.
   std::string env_file;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -61,6 +62,16 @@ struct SettingInfo {
 struct ReloadReport {
   std::vector<std::string> added, changed, removed;  ///< Names of services.
   std::uint64_t generation = 0;                      ///< Number of the snapshot now published.
+};
+
+/// One reload as it went, whoever asked for it.
+struct ReloadRecord {
+  std::chrono::system_clock::time_point at;
+  bool applied = false;
+  std::uint64_t generation = 0;  ///< Number of the snapshot in force after it.
+  /// One line per service: "billing: changed: timeouts.total 30s -> 5s". Secrets are "(hidden)".
+  std::vector<std::string> changes;
+  std::string reason, message;  ///< Why it was refused; empty when applied.
 };
 
 }  // namespace callerapi

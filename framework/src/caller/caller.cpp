@@ -125,6 +125,7 @@ Call<BodyStream> Caller::start_stream_typed(std::string_view service, const capi
 }
 
 Result<ReloadReport> Caller::reload() { return host_->reload(); }
+std::vector<ReloadRecord> Caller::reloads() const { return host_->reloads(); }
 
 std::vector<ServiceInfo> Caller::services() const {
   std::vector<ServiceInfo> out;

@@ -6,6 +6,7 @@
 
 #include "base/fork.hpp"
 #include "base/futex.hpp"
+#include "base/units.hpp"
 #include "caller/pending.hpp"
 
 namespace callerapi::caller {
@@ -36,17 +37,17 @@ void on_loop(wire::Loop& loop, const std::function<void()>& task) {
 }
 
 bool is_on(const Options& options, const char* variable) {
-  const auto environment =
-      options.environment ? *options.environment : registry::process_environment();
+  const auto environment = environment_of(options);
   const auto found = environment.find(variable);
   return found != environment.end() && found->second == "1";
 }
 
 }  // namespace
 
-Host::Host(Source source, Options options)
+Host::Host(Source source, Options options, std::shared_ptr<const base::Clock> clock)
     : source_(std::move(source)),
       options_(std::move(options)),
+      clock_(clock ? std::move(clock) : std::make_shared<base::SystemClock>()),
       log_(options_.log),
       fork_count_(base::fork_count()),
       safe_mode_(is_on(options_, "CALLERAPI_SAFE_MODE")),
@@ -57,9 +58,10 @@ Host::Host(Source source, Options options)
       lane_(std::make_unique<wire::Workers>(lane_threads_max)),
       reaper_(std::make_unique<host::Reaper>(log_, plugin_counters_)) {}
 
-Result<std::shared_ptr<Host>> Host::open(Source source, Options options) {
-  std::shared_ptr<Host> host(new Host(std::move(source), std::move(options)));
-  auto reactor = wire::Reactor::start(host->clock_);
+Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
+                                         std::shared_ptr<const base::Clock> clock) {
+  std::shared_ptr<Host> host(new Host(std::move(source), std::move(options), std::move(clock)));
+  auto reactor = wire::Reactor::start(*host->clock_);
   if (!reactor) return std::move(reactor).error();
   host->reactor_ = std::move(*reactor);
   if (host->debug_plugins_)
@@ -71,17 +73,19 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options) {
     self->sweep_timer_.emplace([self] { self->sweep(); });
     self->reactor_->arm(*self->sweep_timer_, self->reactor_->now() + sweep_every);
   });
-  if (!host->source_.file.empty() && host->options_.watch)
-    host->watch_ = std::make_unique<registry::FileWatch>(host->source_.file, [self = host.get()] {
-      if (auto done = self->reload(); !done)
-        self->log_.write(LogLevel::error, "registry", done.error().message);
-    });
+  if (host->source_.file.empty() || !host->options_.watch) return host;
+  base::Lock lock(host->control_);
+  host->watch_ = std::make_unique<registry::FileWatch>(host->source_.file, [self = host.get()] {
+    if (auto done = self->reload(); !done)
+      self->log_.write(LogLevel::error, "registry", done.error().message);
+  });
+  host->watch_plugins();
   return host;
 }
 
 Host::~Host() {
   if (!reactor_) return;
-  watch_.reset();
+  if (watch_) watch_->stop();  // its thread may be in reload(), which uses it
   shutdown(Duration::zero());
   lane_.reset();
   on_loop(*reactor_, [this] {
@@ -214,6 +218,21 @@ void Host::start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>
   *cell = begin_async(std::move(parts), std::move(done));
 }
 
+void Host::cancel(const Leaving::Pool& pool) {
+  const Error why{.outcome = Outcome::unloaded,
+                  .reason = "unloaded",
+                  .message =
+                      "the service was removed from the registry, and its calls did not end "
+                      "within the drain time of " +
+                      base::format_duration(Leaving::drain_time)};
+  // Those on the loop say themselves how far they came; closing the pool reaches all others.
+  std::vector<std::shared_ptr<policy::AsyncCall>> calls;
+  for (const auto& [key, call] : async_calls_)
+    if (&call->origin() == pool.origin.get()) calls.push_back(call);
+  for (const auto& call : calls) call->end(why);
+  pool.origin->close(why);
+}
+
 void Host::sweep() {
   for (const auto& [name, service] : snapshots_.read()->services) service->origin->sweep();
   auto& counters = family_->counters;
@@ -222,6 +241,7 @@ void Host::sweep() {
                std::to_string(starved) + " connects found no file descriptor in the last second; " +
                    std::to_string(counters.sacrificed.exchange(0)) +
                    " idle connections were closed for them; raise the limit of open files");
+  for (const Leaving::Pool& pool : leaving_.due(reactor_->now())) cancel(pool);
   reactor_->arm(*sweep_timer_, reactor_->now() + sweep_every);
 }
 
@@ -264,9 +284,7 @@ void Host::shutdown(Duration drain) {
     }
     for (const auto& [name, service] : snapshots_.read()->services)
       service->origin->close(closing_error());
-    base::Lock lock(drained_mutex_);
-    for (const auto& origin : drained_)
-      if (const auto alive = origin.lock()) alive->close(closing_error());
+    for (const Leaving::Pool& pool : leaving_.all()) pool.origin->close(closing_error());
   });
 }
 

@@ -13,6 +13,9 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/mutex.hpp"
+#include "caller/diff.hpp"
+#include "caller/history.hpp"
+#include "caller/leaving.hpp"
 #include "callerapi/caller.hpp"
 #include "callerapi/stream.hpp"
 #include "catalogue/publication.hpp"
@@ -38,7 +41,9 @@ struct Source {
 /// The floors wired together: one reactor, one published snapshot, one control plane. Thread-safe.
 class Host : public std::enable_shared_from_this<Host> {
  public:
-  static Result<std::shared_ptr<Host>> open(Source source, Options options);
+  /// `clock` is for tests; null: the system's.
+  static Result<std::shared_ptr<Host>> open(Source source, Options options,
+                                            std::shared_ptr<const base::Clock> clock = nullptr);
   ~Host();
 
   /// What a call is made with, its plugin leased.
@@ -51,6 +56,7 @@ class Host : public std::enable_shared_from_this<Host> {
                                 std::function<std::optional<Error>(const Response&)> refused);
 
   Result<ReloadReport> reload();
+  std::vector<ReloadRecord> reloads() const { return history_.all(); }
   std::shared_ptr<const catalogue::Snapshot> snapshot() const { return snapshots_.read(); }
   wire::Loop& loop() noexcept { return *reactor_; }
   Stats stats() const;
@@ -69,9 +75,12 @@ class Host : public std::enable_shared_from_this<Host> {
     std::shared_ptr<const host::Generation> generation;
     std::shared_ptr<catalogue::Service> service;
   };
+  static ServiceFacts facts_of(const Built& built);
   using BuiltMap = std::map<std::string, Built>;
 
-  Host(Source source, Options options);
+  Host(Source source, Options options, std::shared_ptr<const base::Clock> clock);
+  /// The variables a Caller with these options sees, without any file of them.
+  static registry::Environment environment_of(const Options& options);
   Result<registry::Registry> read() const;
   Result<BuiltMap> build(const registry::Registry& registry) CALLERAPI_REQUIRES(control_);
   Result<pool::Settings> pool_settings(const catalogue::Service& service,
@@ -84,7 +93,11 @@ class Host : public std::enable_shared_from_this<Host> {
   host::LoadWith load_with() {
     return {{log_, *reaper_, plugin_counters_}, prober_, options_.static_plugins};
   }
-  ReloadReport publish(BuiltMap next) CALLERAPI_REQUIRES(control_);
+  /// `changes`: one line per service, for people.
+  ReloadReport publish(BuiltMap next, std::vector<std::string>& changes)
+      CALLERAPI_REQUIRES(control_);
+  /// After a reload: which plugin files to look at from now on.
+  void watch_plugins() CALLERAPI_REQUIRES(control_);
   std::shared_ptr<policy::AsyncCall> begin_async(policy::CallParts parts,
                                                  std::function<void(Result<Response>)> done);
   void start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>& pending,
@@ -92,11 +105,13 @@ class Host : public std::enable_shared_from_this<Host> {
   void begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopToken> token,
                       std::function<void(Result<Response>)> done);
   void sweep();
+  /// Ends the calls of a pool that left longer ago than the drain time.
+  void cancel(const Leaving::Pool& pool);
 
   std::shared_ptr<Host> kept_;  ///< Itself, once abandoned.
   const Source source_;
   const Options options_;
-  const base::SystemClock clock_;
+  const std::shared_ptr<const base::Clock> clock_;
   const base::Log log_;
   const unsigned fork_count_;
   /// CALLERAPI_SAFE_MODE=1: neither create() nor a hook is called. A file is still loaded for its
@@ -121,17 +136,17 @@ class Host : public std::enable_shared_from_this<Host> {
   base::Mutex tokens_mutex_;
   std::unordered_set<policy::StopToken*> tokens_ CALLERAPI_GUARDED_BY(tokens_mutex_);
 
-  /// Pools that no snapshot leads to any more, for as long as a call uses them.
-  base::Mutex drained_mutex_;
-  std::vector<std::weak_ptr<pool::Origin>> drained_ CALLERAPI_GUARDED_BY(drained_mutex_);
+  Leaving leaving_;
+  History history_;
 
   base::Mutex control_;  ///< One reload at a time.
   BuiltMap built_ CALLERAPI_GUARDED_BY(control_);
+  std::filesystem::path plugin_dir_ CALLERAPI_GUARDED_BY(control_);
   std::uint64_t published_ CALLERAPI_GUARDED_BY(control_) = 0;
 
-  std::unique_ptr<wire::Workers> lane_;   ///< Calls that stream bodies.
-  std::unique_ptr<host::Reaper> reaper_;  ///< Unloads plugins.
-  std::unique_ptr<registry::FileWatch> watch_;
+  std::unique_ptr<wire::Workers> lane_;         ///< Calls that stream bodies.
+  std::unique_ptr<host::Reaper> reaper_;        ///< Unloads plugins.
+  std::unique_ptr<registry::FileWatch> watch_;  ///< Made and used under control_.
 };
 
 }  // namespace callerapi::caller

@@ -7,9 +7,12 @@
 
 namespace callerapi::caller {
 
+registry::Environment Host::environment_of(const Options& options) {
+  return options.environment ? *options.environment : registry::process_environment();
+}
+
 Result<registry::Registry> Host::read() const {
-  registry::Environment environment =
-      options_.environment ? *options_.environment : registry::process_environment();
+  registry::Environment environment = environment_of(options_);
   if (!options_.env_file.empty())
     if (auto added = registry::add_env_file(environment, options_.env_file); !added)
       return std::move(added).error();
@@ -130,7 +133,11 @@ Result<Host::BuiltMap> Host::build(const registry::Registry& registry) {
   return next;
 }
 
-ReloadReport Host::publish(BuiltMap next) {
+ServiceFacts Host::facts_of(const Built& built) {
+  return {built.entry, *built.service, built.generation->sha256};
+}
+
+ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
   ReloadReport report;
   auto snapshot = std::make_shared<catalogue::Snapshot>();
   snapshot->number = report.generation = ++published_;
@@ -139,12 +146,18 @@ ReloadReport Host::publish(BuiltMap next) {
     const auto old = built_.find(name);
     if (old == built_.end()) {
       report.added.push_back(name);
+      changes.push_back(describe_added(facts_of(built)));
     } else if (old->second.service != built.service) {
       report.changed.push_back(name);
+      if (std::string line = describe_change(facts_of(old->second), facts_of(built)); !line.empty())
+        changes.push_back(std::move(line));
     }
   }
   for (const auto& [name, built] : built_)
-    if (!next.contains(name)) report.removed.push_back(name);
+    if (!next.contains(name)) {
+      report.removed.push_back(name);
+      changes.push_back(describe_removed(name));
+    }
   snapshots_.publish(std::move(snapshot));
   next.swap(built_);
   for (auto& [name, old] : next) {
@@ -155,11 +168,24 @@ ReloadReport Host::publish(BuiltMap next) {
         now != built_.end() && now->second.service->origin == old.service->origin;
     if (same_pool) continue;
     old.service->origin->drain();
-    base::Lock lock(drained_mutex_);
-    std::erase_if(drained_, [](const auto& origin) { return origin.expired(); });
-    drained_.push_back(old.service->origin);
+    leaving_.add(name, old.service->origin);
   }
+  const auto& in_force = snapshots_.read()->services;
+  leaving_.published([&](const std::string& name) { return in_force.contains(name); },
+                     reactor_->now());
   return report;
+}
+
+void Host::watch_plugins() {
+  if (!watch_) return;
+  std::vector<registry::WatchedPlugin> files;
+  for (const auto& [name, built] : built_) {
+    if (!built.entry.watch) continue;
+    std::string file = built.entry.plugin;
+    if (!file.ends_with(".capi.so")) file += ".capi.so";
+    files.push_back({plugin_dir_ / file, built.generation->sha256});
+  }
+  watch_->set_plugins(std::move(files));
 }
 
 Result<ReloadReport> Host::reload() {
@@ -167,14 +193,21 @@ Result<ReloadReport> Host::reload() {
   base::Lock lock(control_);
   auto registry = read();
   auto next = registry ? build(*registry) : Result<BuiltMap>(registry.error());
+  const bool opening = published_ == 0;
+  ReloadRecord record{.at = clock_->wall(), .generation = published_};
   if (!next) {
     ++reloads_refused_;
+    record.reason = next.error().reason;
+    record.message = next.error().message;
+    if (!opening) history_.add(std::move(record));
     return std::move(next).error();
   }
   // Before the calls that will see the new services: both reach the loop in this order.
   reactor_->set_names(std::move(registry->names));
-  ReloadReport report = publish(std::move(*next));
+  ReloadReport report = publish(std::move(*next), record.changes);
   ++reloads_applied_;
+  plugin_dir_ = registry->plugin_dir;
+  watch_plugins();
   for (const std::string& warning : registry->warnings)
     log_.write(LogLevel::warning, "registry", warning);
   log_.write(LogLevel::info, "registry",
@@ -182,6 +215,11 @@ Result<ReloadReport> Host::reload() {
                  std::to_string(report.added.size()) + " added, " +
                  std::to_string(report.changed.size()) + " changed, " +
                  std::to_string(report.removed.size()) + " removed");
+  if (opening) return report;
+  for (const std::string& change : record.changes) log_.write(LogLevel::info, "registry", change);
+  record.applied = true;
+  record.generation = report.generation;
+  history_.add(std::move(record));
   return report;
 }
 

@@ -23,6 +23,7 @@ class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
   void begin();
   /// Ends the call now. The connection is closed before `done` runs.
   void end(Error why);
+  const pool::Origin& origin() const noexcept { return run_.origin(); }
 
  private:
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override;

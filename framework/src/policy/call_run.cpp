@@ -279,10 +279,7 @@ Result<Response> CallRun::open_stream(wire::Exchange& exchange) {
 }
 
 std::optional<Error> CallRun::close_stream(std::optional<Error> why) {
-  if (why) {
-    if (auto closed = parts_.origin->closed()) why = std::move(*closed);
-    why = placed(std::move(*why));
-  }
+  if (why) why = placed(why_ended(std::move(*why)));
   parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (why) parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
   return why;
@@ -298,9 +295,19 @@ void CallRun::charge_failed_opening(Phase phase) noexcept {
   watch_.rename(part);
 }
 
+/// A connection that was shut down for a reason reports a broken one; how far the request had come
+/// is its own to say.
+Error CallRun::why_ended(Error error) const {
+  auto why = parts_.origin->closed();
+  if (!why) return error;
+  why->phase = error.phase;
+  why->sent = error.sent;
+  return std::move(*why);
+}
+
 bool CallRun::failed(Error error) {
   charge_failed_opening(error.phase);
-  if (auto why = parts_.origin->closed()) error = std::move(*why);
+  error = why_ended(std::move(error));
   const bool committed = parts_.prepared.sink != nullptr && error.phase == Phase::body;
   if (judge({.error = &error, .committed = committed})) return true;
   set_result(placed(std::move(error)));

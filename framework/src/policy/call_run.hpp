@@ -109,6 +109,7 @@ class CallRun {
   bool judge(Attempted attempt);
   void set_result(Result<Response> result);
   Error placed(Error error);
+  Error why_ended(Error error) const;
 
   CallParts parts_;
   RetryState retry_;

@@ -160,9 +160,9 @@ struct FileWatch::State {
       else
         events_work = false;
     }
-    for (const auto& [folder, number] : folders)
-      if (std::ranges::none_of(now, [&](const auto& kept) { return kept.second == number; }))
-        ::inotify_rm_watch(inotify, number);
+    for (const auto& old : folders)
+      if (std::ranges::none_of(now, [&](const auto& kept) { return kept.second == old.second; }))
+        ::inotify_rm_watch(inotify, old.second);
     folders = std::move(now);
   }
 
