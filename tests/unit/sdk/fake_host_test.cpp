@@ -22,7 +22,7 @@ struct Tolls {
   void on_request(SignRequest& request) { request.header(request.endpoint(), request.body()); }
   void sign(SignRequest& request) {
     request.header("X-Signed", token + " " + std::string(request.method()) + " " +
-                                   std::to_string(host.unix_ms().value()));
+                                   std::to_string(host.unix_ms()));
   }
   void on_response(HookedResponse& response) {
     if (response.status() == 299) throw std::runtime_error("going away");

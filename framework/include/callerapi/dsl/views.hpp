@@ -28,19 +28,14 @@ class HostView {
   void log(int level, std::string_view message) const {
     if (host_->log) host_->log(host_->ctx, level, dsl::str(message));
   }
-  /// Milliseconds since 1970, by the host's clock.
+  /// Milliseconds since 1970 by the host's clock, which tests may set; the system's where an older
+  /// host has none.
   std::int64_t unix_ms() const {
     const void* found =
         host_->get_extension ? host_->get_extension(host_->ctx, "callerapi.time/1") : nullptr;
     if (const auto* time = static_cast<const capi_time*>(found)) return time->unix_ms(host_->ctx);
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  }
-  /// Milliseconds since 1970 by the host's clock, which tests may set; nothing: it has none.
-  std::optional<std::int64_t> unix_ms() const {
-    const void* found = host_->get_extension(host_->ctx, "callerapi.time/1");
-    if (found == nullptr) return std::nullopt;
-    return static_cast<const capi_time*>(found)->unix_ms(host_->ctx);
   }
   const capi_host* raw() const noexcept { return host_; }
 
