@@ -3,6 +3,7 @@
 #include "checks.hpp"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -15,8 +16,9 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
-#include <iterator>
+#include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -72,13 +74,14 @@ struct Resources {
   std::size_t bytes, files, threads;
 };
 Resources resources() {
-  const auto count = [](const char* folder) {
-    const std::filesystem::directory_iterator all(folder);
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-  };
+  std::size_t files = 0, threads_now = 0;
+  for (int fd = 0; fd < 64; ++fd) files += ::fcntl(fd, F_GETFD) >= 0 ? 1u : 0u;
+  std::error_code no_descriptor_left;
+  for (std::filesystem::directory_iterator at("/proc/self/task", no_descriptor_left), end;
+       at != end; ++at)
+    ++threads_now;
   // A sanitizer's allocator is not asked: it keeps what was freed.
-  return {host::sanitized ? 0 : ::mallinfo2().uordblks, count("/proc/self/fd"),
-          count("/proc/self/task")};
+  return {host::sanitized ? 0 : ::mallinfo2().uordblks, files, threads_now};
 }
 
 std::string create(int) {
@@ -239,7 +242,10 @@ std::string reload(int) {
   for (int i = 0; i < times; ++i) {
     const Mapped mapped = map_plugin(plugin_fd);
     if (!mapped.why.empty()) return failed(mapped.why);
-    { const Instance instance(*mapped.plugin); }
+    {
+      const Instance instance(*mapped.plugin);
+      if (i == 0 && instance.why().empty()) (void)instance.round(kit_request(), {.status = 500});
+    }
     const auto tables = host::copy_tables(*mapped.plugin, "");
     if (!tables) return failed(tables.error().message.substr(2));
     const std::uint64_t print = host::fingerprint(*tables);
