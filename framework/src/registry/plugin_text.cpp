@@ -69,7 +69,9 @@ std::pair<std::size_t, std::string> addition(std::string_view file, const Entry&
 
 /// What goes when sha256 goes: its line, or its place between commas.
 Span removal(std::string_view file, const Entry& sum) {
-  if (!sum.inlined(file)) return {sum.line, sum.next_line};
+  const bool unended = sum.line > 0 && !file.empty() && file.back() != '\n' &&
+                       sum.next_line == file.size();  // a last line that brought its own line end
+  if (!sum.inlined(file)) return {sum.line - (unended ? 1 : 0), sum.next_line};
   const auto not_blank = file.find_last_not_of(" \t", sum.key.begin - 1);
   if (not_blank != file.npos && file[not_blank] == ',') return {not_blank, sum.value.end};
   const auto comma = file.find_first_not_of(" \t", sum.value.end);

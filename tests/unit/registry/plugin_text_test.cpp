@@ -31,8 +31,8 @@ constexpr Case cases[] = {
     {"[services]\na.plugin = 'x'\n", "[services]\na.plugin = \"new\"\na.sha256 = \"ab\"\n"},
     {"services.a.\"plugin\" = 'x'\n",
      "services.a.\"plugin\" = \"new\"\nservices.a.\"sha256\" = \"ab\"\n"},
-    {"[services]\na = { é = 1, plugin = 'x' } # { }\n",
-     "[services]\na = { é = 1, plugin = \"new\", sha256 = \"ab\" } # { }\n"},
+    {"[services]\na = { 'é' = 1, plugin = 'x' } # { }\n",
+     "[services]\na = { 'é' = 1, plugin = \"new\", sha256 = \"ab\" } # { }\n"},
     {"services = { a = { plugin = 'x', q = 1 } }\n",
      "services = { a = { plugin = \"new\", sha256 = \"ab\", q = 1 } }\n"}};
 
