@@ -36,8 +36,7 @@ void on_loop(wire::Loop& loop, const std::function<void()>& task) {
   while (done.load() == 0) base::futex_wait_until(done, 0, no_deadline);
 }
 
-bool is_on(const Options& options, const char* variable) {
-  const auto environment = environment_of(options);
+bool is_on(const registry::Environment& environment, const char* variable) {
   const auto found = environment.find(variable);
   return found != environment.end() && found->second == "1";
 }
@@ -50,8 +49,8 @@ Host::Host(Source source, Options options, std::shared_ptr<const base::Clock> cl
       clock_(clock ? std::move(clock) : std::make_shared<base::SystemClock>()),
       log_(options_.log),
       fork_count_(base::fork_count()),
-      safe_mode_(is_on(options_, "CALLERAPI_SAFE_MODE")),
-      debug_plugins_(is_on(options_, "CALLERAPI_DEBUG_PLUGINS")),
+      safe_mode_(is_on(environment_of(options_), "CALLERAPI_SAFE_MODE")),
+      debug_plugins_(is_on(environment_of(options_), "CALLERAPI_DEBUG_PLUGINS")),
       executor_(options_.executor ? options_.executor : Executor::pool(1)),
       prober_(options_.probe),
       snapshots_(std::make_shared<const catalogue::Snapshot>()),
