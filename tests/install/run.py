@@ -171,6 +171,9 @@ def step_program():
     with open(registry, "w", encoding="utf-8") as file:
         file.write(f'schema = 1\n[caller]\nplugin_dir = "{plugins}"\n')
         file.writelines(f'[services.{name}]\nplugin = "{name}"\nbase_url = "http://127.0.0.1:1"\n' for name in names)
+        # The two that sign are of no use without their keys, and say so.
+        file.write('[services.aws_sigv4.config]\naccess_key_id = "a"\nsecret_access_key = "b"\n'
+                   'region = "c"\nservice = "d"\n[services.hmac.config]\nkey_id = "a"\nsecret = "b"\n')
     services = run(program, "--registry", registry, "services")
     expect(all(re.search(f"^{name} ", services, re.MULTILINE) for name in names), services)
     print(f"{run(program, '--version').strip()} loads {', '.join(names)}")

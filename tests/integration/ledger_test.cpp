@@ -45,11 +45,10 @@ Result<Response> ask_on_loop(Caller& caller, Request request) {
 
 /// Every way to drive a call keeps the ledger by itself.
 class TimeLedgerOf : public ::testing::TestWithParam<Ask> {};
-INSTANTIATE_TEST_SUITE_P(, TimeLedgerOf, ::testing::Values(ask_here, ask_on_loop),
-                         [](const auto& driver) {
-                           return driver.param == ask_here ? std::string("ThisThread")
-                                                           : std::string("TheLoop");
-                         });
+std::string driver_name(const ::testing::TestParamInfo<Ask>& driver) {
+  return driver.param == ask_here ? "ThisThread" : "TheLoop";
+}
+INSTANTIATE_TEST_SUITE_P(, TimeLedgerOf, ::testing::Values(ask_here, ask_on_loop), driver_name);
 
 TEST_P(TimeLedgerOf, PartsAddUpToTheTimeOfTheCallOverAllAttempts) {
   std::atomic<int> count{0};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -13,33 +14,24 @@
 #include <utility>
 #include <vector>
 
+#include "callerapi/detail/settable_header.hpp"
 #include "callerapi/plugin.hpp"
 
 /// For the tests of a plugin's hooks: a host that answers from memory. Header-only.
 namespace callerapi::testing {
 /// A request as a hook will see it, and what it made of it. Header names compare as HTTP's do.
 struct FakeRequest {
-  struct SameName {
-    bool operator()(std::string_view a, std::string_view b) const noexcept {
-      const auto lower = [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-      };
-      for (std::size_t i = 0; i < a.size() && i < b.size(); ++i)
-        if (lower(a[i]) != lower(b[i])) return lower(a[i]) < lower(b[i]);
-      return a.size() < b.size();
-    }
-  };
   std::string method = "GET", target = "/", endpoint = "get", authority = "service.test", body{};
   bool body_streamed = false;  ///< Then the body cannot be seen.
   int attempt = 1;
-  std::map<std::string, std::string, SameName> headers{};
+  std::map<std::string, std::string, detail::LessName> headers{};
   mutable std::string scratch{};  ///< The host's own.
 };
 
 struct FakeResponse {
   int status = 200;
   std::string body{};
-  std::map<std::string, std::string, FakeRequest::SameName> headers{};
+  std::map<std::string, std::string, detail::LessName> headers{};
 };
 
 /// The host, with the service's `config`. It must outlive the plugins made for it. Thread-safe.
@@ -66,7 +58,8 @@ class FakeHost {
              .request_body = &request_body,
              .response_status = [](const capi_response* r) { return of(r).status; },
              .response_header = &response_header,
-             .response_body = &response_body};
+             .response_body = &response_body,
+             .request_header_at = &request_header_at};
   }
   const capi_host* raw() const noexcept { return &host_; }
   /// The clock that plugins ask for stands at 1970 until it is moved.
@@ -93,22 +86,6 @@ class FakeHost {
     const auto found = map.find(std::string(view(name)));
     return found == map.end() ? -1 : give(found->second, out);
   }
-  /// As a real host: no names that are no tokens, no control bytes, no headers of the engine.
-  static bool may_set(std::string_view name, std::string_view value) noexcept {
-    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-    for (const char c : name)
-      if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') &&
-          marks.find(c) == marks.npos)
-        return false;
-    for (const char c : value)
-      if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f) return false;
-    const FakeRequest::SameName less;
-    for (const std::string_view r : {"Host", "Content-Length", "Transfer-Encoding", "Connection",
-                                     "Upgrade", "TE", "Trailer", "Keep-Alive", "Expect"})
-      if (!less(r, name) && !less(name, r)) return false;
-    const std::string_view start = name.substr(0, 6);
-    return !name.empty() && (name.size() <= 6 || less(start, "Proxy-") || less("Proxy-", start));
-  }
 
   static std::int64_t unix_ms(void* ctx) { return self(ctx).now_ms_; }
   static const void* get_extension(void*, const char* id) {
@@ -125,8 +102,17 @@ class FakeHost {
   static capi_status request_header(const capi_request* r, capi_str name, capi_str* out) {
     return look_up(of(r).headers, name, out);
   }
+  static capi_status request_header_at(const capi_request* r, std::uint64_t index, capi_str* name,
+                                       capi_str* value) {
+    const auto& headers = of(r).headers;
+    if (index >= headers.size()) return -1;
+    const auto& [set_name, set_value] =
+        *std::next(headers.begin(), static_cast<std::ptrdiff_t>(index));
+    give(set_name, name);
+    return give(set_value, value);
+  }
   static capi_status request_set_header(capi_request* r, capi_str name, capi_str value) {
-    if (!may_set(view(name), view(value))) return -1;
+    if (!detail::settable_header(view(name), view(value))) return -1;
     reinterpret_cast<FakeRequest*>(r)->headers[std::string(view(name))] = view(value);
     return 0;
   }
