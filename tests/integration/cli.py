@@ -53,7 +53,7 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
     expect("--output explain", with_registry("request", "anything", "GET", "/x", "--output", "explain"), 0, "",
            "connections opened  1")
     expect("--output explain says where the time went",
-           with_registry("request", "anything", "GET", "/x", "--output", "explain"), 0, "", "time: wait")
+           with_registry("request", "anything", "GET", "/x", "--output", "explain"), 0, "", "time: read")
     expect("unknown service", with_registry("call", "httpbim", "get"), 2, "did you mean 'httpbin'?")
     expect("unknown endpoint", with_registry("call", "httpbin", "gett"), 2, "did you mean 'get'?")
     expect("line break in a header", with_registry("request", "anything", "GET", "/", "--header", "X: a\r\nY: b"), 2,

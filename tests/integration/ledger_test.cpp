@@ -66,7 +66,8 @@ TEST_P(TimeLedgerOf, PartsAddUpToTheTimeOfTheCallOverAllAttempts) {
   EXPECT_GT(first->time.connect, 0ns);
   EXPECT_EQ(first->time.tls, 0ns);
   EXPECT_GT(first->time.retry, 0ns) << "the pause before the second attempt";
-  EXPECT_GT(first->time.wait, 0ns);
+  // An answer that is there as soon as the request is written leaves no wait.
+  EXPECT_GT(first->time.read, 0ns);
   EXPECT_EQ(second->time.total(), second->elapsed);
   EXPECT_EQ(second->time.connect, 0ns) << "a kept connection was there already";
   EXPECT_EQ(second->time.retry, 0ns);
