@@ -228,6 +228,26 @@ TEST(Call, ClosingTheCallerEndsWhatIsInFlight) {
   EXPECT_EQ(future.get().error().outcome, Outcome::shutdown);
 }
 
+TEST(Call, ACompletionOnTheLoopMayShutTheCallerDown) {
+  ScriptedServer server([](const SeenRequest& seen) {
+    return seen.target == "/echo/first" ? Script{.bytes = support::ok("hello")} : Script{};
+  });
+  Options options;
+  options.executor = Executor::inline_executor();
+  Caller caller = caller_of(server, "", std::move(options));
+  auto silent = caller.start("echo", "get", Request{}.path("id", "silent")).future();
+  std::promise<void> down;
+
+  caller.start("echo", "get", Request{}.path("id", "first")).then([&](Result<Response>) {
+    caller.shutdown(std::chrono::hours(1));
+    down.set_value();
+  });
+
+  ASSERT_EQ(down.get_future().wait_for(std::chrono::seconds(30)), std::future_status::ready)
+      << "the loop waits for itself";
+  EXPECT_EQ(silent.get().error().outcome, Outcome::shutdown);
+}
+
 TEST(Call, ManyAtOnceEachGetTheirOwnAnswer) {
   ScriptedServer server(echo);
   Caller caller = caller_of(server, "pool.connections_max = 8\n");

@@ -81,7 +81,8 @@ class CALLERAPI_API Caller {
   Stats stats() const;
 
   /// Ends the Caller early: waits up to `drain` for calls in flight, then cancels the rest with
-  /// `shutdown`. Later calls answer `shutdown`.
+  /// `shutdown`. Later calls answer `shutdown`. From a completion on the loop itself it waits for
+  /// nothing.
   void shutdown(Duration drain);
 
   /// For Client<Contract>: checks `contract` against the loaded plugin, then starts or runs.

@@ -27,6 +27,7 @@ Error cancelled_error() {
 
 /// Runs `task` on the loop and waits for it.
 void on_loop(wire::Loop& loop, const std::function<void()>& task) {
+  if (loop.inside()) return task();
   std::atomic<std::uint32_t> done{0};
   loop.post([&] {
     task();
@@ -267,6 +268,8 @@ void Host::shutdown(Duration drain) {
   if (forked()) return;  // the loop, and what is in flight, are the parent's
   const bool first = !closing_.exchange(true);
   std::atomic<std::uint32_t> never{0};
+  // On the loop itself, in a completion, there is nothing to wait for: no call could end meanwhile.
+  if (reactor_->inside()) drain = Duration::zero();
   const TimePoint until = reactor_->now() + drain;
   while (first && call_counters_.in_flight.load() > 0 && reactor_->now() < until)
     base::futex_wait_until(never, 0,
