@@ -15,7 +15,7 @@ namespace callerapi {
 namespace {
 
 std::string keys_reference() {
-  std::string text = "| key | type | built-in | meaning |\n|---|---|---|---|\n";
+  std::string text = "| key | type | built-in | range | meaning |\n|---|---|---|---|---|\n";
   for (const catalogue::Key& key : catalogue::keys())
     text.append("| `")
         .append(key.name)
@@ -23,6 +23,8 @@ std::string keys_reference() {
         .append(catalogue::name(key.type))
         .append(" | ")
         .append(key.fallback.empty() ? "derived" : key.fallback)
+        .append(" | ")
+        .append(range_text(key))
         .append(" | ")
         .append(key.doc)
         .append(key.service_only ? " (not per endpoint)" : "")

@@ -24,7 +24,13 @@ std::string outcomes_reference() {
   }
   out +=
       "\n`repeated`: `any` endpoint, or only `idempotent` ones (by method, by declaration, or by "
-      "key).\n\n## Statuses\n\nA complete response is no error for a call by name; the first rule "
+      "key).\n\n`condition` says what to do: `invalid_request` mend the call; `rejected` (a 4xx) "
+      "mend "
+      "the request,\nor the right to make it; `failed` (a 5xx, or an answer that is broken) tell "
+      "the service's owner; `timeout`\ngive it more time; `unavailable` come back later; "
+      "`overloaded` (also a 429 or 503) call less; `cancelled`\nnothing, somebody here asked for "
+      "it; `not_configured` mend the registry or the plugin.\n\n## Statuses\n\nA complete response "
+      "is no error for a call by name; the first rule "
       "that "
       "holds its status\ndecides whether it is repeated.\n\n"
       "| status | repeated | meaning |\n|---|---|---|\n";

