@@ -21,6 +21,7 @@
 #include "base/digest.hpp"
 #include "base/mutex.hpp"
 #include "base/signals.hpp"
+#include "registry/news.hpp"
 
 namespace callerapi::registry {
 namespace {
@@ -28,14 +29,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// Editors and deployers are done with a small file in far less.
-constexpr milliseconds registry_rest{100}, registry_patience{500};
-// A copy over a slow link stalls; half a library is refused, but two halves may look like one.
-constexpr milliseconds plugin_rest{500};
-constexpr milliseconds between_changes{100};
 constexpr milliseconds look_every{2000}, look_without_events{500};
-// Events come in flocks: so long is waited for the rest of one.
+// Events come in flocks: so long is waited for the rest of one, and so much of it is read at once.
+// Whoever writes without a pause may fill the queue faster than it is read; what is left in it only
+// wakes us again.
 constexpr milliseconds flock{20};
+constexpr int reads_max = 16;
 
 std::string digest_of(const std::filesystem::path& file) {
   std::ifstream stream(file, std::ios::binary);
@@ -62,7 +61,7 @@ struct Signature {
 class Watched {
  public:
   Watched(std::filesystem::path path, std::string seen, bool is_registry)
-      : path_(std::move(path)), seen_(std::move(seen)), is_registry_(is_registry) {}
+      : path_(std::move(path)), seen_(std::move(seen)), news_(is_registry) {}
 
   const std::filesystem::path& path() const noexcept { return path_; }
   /// That content is in use.
@@ -73,19 +72,16 @@ class Watched {
     const Signature is = Signature::of(path_);
     if (is == signature_) return false;
     signature_ = is;
-    moved_at_ = now;
-    if (!first_) first_ = now;
+    news_.moved(now);
     return true;
   }
   /// When its content can be compared; nothing: there is no news.
   std::optional<Clock::time_point> due() const {
-    if (!first_ || !signature_.there) return std::nullopt;
-    if (!is_registry_) return moved_at_ + plugin_rest;
-    return std::min(moved_at_ + registry_rest, *first_ + registry_patience);
+    return signature_.there ? news_.due() : std::nullopt;
   }
   /// It is due: is its content another?
   bool compare() {
-    first_.reset();
+    news_.compared();
     std::string now = digest_of(path_);
     if (now == seen_) return false;
     seen_ = std::move(now);
@@ -95,10 +91,8 @@ class Watched {
  private:
   std::filesystem::path path_;
   std::string seen_;
-  bool is_registry_;
   Signature signature_;
-  Clock::time_point moved_at_{};
-  std::optional<Clock::time_point> first_;  ///< Since when there is news.
+  News news_;
 };
 
 }  // namespace
@@ -128,7 +122,8 @@ struct FileWatch::State {
     if (ready <= 0) return true;
     ::poll(entries.data(), 1, static_cast<int>(flock.count()));
     std::array<char, 4096> buffer;
-    while (inotify >= 0 && ::read(inotify, buffer.data(), buffer.size()) > 0) continue;
+    for (int i = 0; i < reads_max && inotify >= 0; ++i)
+      if (::read(inotify, buffer.data(), buffer.size()) <= 0) break;
     if ((entries[1].revents & POLLIN) != 0)
       (void)!::read(wake, buffer.data(), sizeof(std::uint64_t));
     return entries[0].revents == 0;
@@ -200,7 +195,7 @@ struct FileWatch::State {
       if (due && *due <= Clock::now()) {
         if (compare()) {
           changed();
-          not_before = Clock::now() + between_changes;
+          not_before = Clock::now() + News::between_changes;
         }
         continue;
       }
