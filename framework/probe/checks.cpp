@@ -33,7 +33,7 @@ namespace {
 
 using std::to_string;
 
-constexpr int scan_ms_max = 100, hook_ms_max = 50;
+constexpr long scan_ms_max = 100, hook_ms_max = 50;
 constexpr int times = 100, threads = 8, rounds = 10'000;
 
 std::string verdict(const char* verdict, const std::string& text) {
@@ -144,6 +144,7 @@ std::string hooks(int) {
     }
   };
   std::vector<std::thread> all;
+  all.reserve(threads);
   for (int i = 0; i < threads; ++i) all.emplace_back(work);
   for (std::thread& thread : all) thread.join();
   if (!fault.empty()) return failed(fault);
