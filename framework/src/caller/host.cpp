@@ -137,9 +137,14 @@ Result<policy::CallParts> Host::parts(std::string_view name, const Build& build)
       if (code) code->release();
       return std::move(prepared).error();
     }
-    return policy::CallParts{reactor_.get(),    (*service)->origin,     code,
-                             &call_counters_,   (*service)->generation, std::move(*prepared),
-                             options_.transport};
+    return policy::CallParts{.loop = reactor_.get(),
+                             .instances = (*service)->instances,
+                             .state = (*service)->state,
+                             .code = code,
+                             .counters = &call_counters_,
+                             .generation = (*service)->generation,
+                             .prepared = std::move(*prepared),
+                             .transport = options_.transport};
   }
   return Error{.outcome = Outcome::unloaded,
                .reason = "closing",
@@ -234,7 +239,8 @@ void Host::cancel(const Leaving::Pool& pool) {
 }
 
 void Host::sweep() {
-  for (const auto& [name, service] : snapshots_.read()->services) service->origin->sweep();
+  for (const auto& [name, service] : snapshots_.read()->services)
+    for (const auto& instance : service->instances->all()) instance->origin->sweep();
   auto& counters = family_->counters;
   if (const auto starved = counters.starved.exchange(0))
     log_.write(LogLevel::warning, "pool",
@@ -285,7 +291,8 @@ void Host::shutdown(Duration drain) {
       async_calls_.erase(call.get());
     }
     for (const auto& [name, service] : snapshots_.read()->services)
-      service->origin->close(closing_error());
+      for (const auto& instance : service->instances->all())
+        instance->origin->close(closing_error());
     for (const Leaving::Pool& pool : leaving_.all()) pool.origin->close(closing_error());
   });
 }

@@ -83,6 +83,8 @@ class Host : public std::enable_shared_from_this<Host> {
   static registry::Environment environment_of(const Options& options);
   Result<registry::Registry> read() const;
   Result<BuiltMap> build(const registry::Registry& registry) CALLERAPI_REQUIRES(control_);
+  std::shared_ptr<const policy::InstanceSet> instances(pool::Settings settings,
+                                                       const catalogue::Service* previous);
   Result<pool::Settings> pool_settings(const catalogue::Service& service,
                                        const registry::ServiceEntry& entry) const
       CALLERAPI_REQUIRES(control_);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "caller/host.hpp"
+#include "wire/socket.hpp"
 
 namespace callerapi::caller {
 
@@ -69,13 +70,22 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
     if (!running && (*generation)->code) (*generation)->code->close();
     return std::move(connecting).error();
   }
-  pool::Settings settings = std::move(*connecting);
-  // Connections stay when nothing that decides them has changed.
-  const bool same =
-      previous != built_.end() && previous->second.service->origin->settings() == settings;
-  s.origin = same ? previous->second.service->origin
-                  : std::make_shared<pool::Origin>(settings, *reactor_, family_);
+  s.instances = instances(std::move(*connecting),
+                          previous == built_.end() ? nullptr : previous->second.service.get());
+  s.state = previous == built_.end() ? std::make_shared<policy::ServiceState>()
+                                     : previous->second.service->state;
   return Built{entry, std::move(*generation), std::move(*service)};
+}
+
+/// Where the service runs. Connections stay when nothing that decides them has changed.
+std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settings,
+                                                           const catalogue::Service* previous) {
+  if (previous && previous->instances->all().front()->origin->settings() == settings)
+    return previous->instances;
+  auto instance = std::make_shared<policy::Instance>();
+  instance->name = wire::to_text({settings.host, settings.port});
+  instance->origin = std::make_shared<pool::Origin>(std::move(settings), *reactor_, family_);
+  return std::make_shared<policy::InstanceSet>(std::vector{std::move(instance)});
 }
 
 /// What decides about the connections of a service. A TLS context stays as long as nothing it
@@ -89,7 +99,8 @@ Result<pool::Settings> Host::pool_settings(const catalogue::Service& service,
   settings.proxy = entry.proxy;
   if (service.base_url.scheme != "https") return settings;
   if (const auto previous = built_.find(entry.name); previous != built_.end()) {
-    const pool::Settings& before = previous->second.service->origin->settings();
+    const pool::Settings& before =
+        previous->second.service->instances->all().front()->origin->settings();
     if (before.host == settings.host && before.port == settings.port &&
         previous->second.entry.tls == entry.tls)
       settings.tls = before.tls;
@@ -164,11 +175,12 @@ ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
     const auto now = built_.find(name);
     const bool kept = now != built_.end() && now->second.generation == old.generation;
     if (!kept && old.generation->code) old.generation->code->close();
-    const bool same_pool =
-        now != built_.end() && now->second.service->origin == old.service->origin;
-    if (same_pool) continue;
-    old.service->origin->drain();
-    leaving_.add(name, old.service->origin);
+    for (const auto& instance : old.service->instances->all()) {
+      const bool stays = now != built_.end() && now->second.service->instances->has(*instance);
+      if (stays) continue;
+      instance->origin->drain();
+      leaving_.add(name, instance->origin);
+    }
   }
   const auto& in_force = snapshots_.read()->services;
   leaving_.published([&](const std::string& name) { return in_force.contains(name); },

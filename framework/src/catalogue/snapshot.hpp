@@ -13,8 +13,9 @@
 #include "catalogue/tables.hpp"
 #include "policy/endpoint.hpp"
 #include "policy/hooks.hpp"
+#include "policy/instances.hpp"
 #include "policy/prepared.hpp"
-#include "pool/origin.hpp"
+#include "policy/service_state.hpp"
 #include "wire/uri_template.hpp"
 #include "wire/url.hpp"
 
@@ -34,7 +35,8 @@ struct Service {
   std::string base_url_text, authority, user_agent, caller_name;
   std::map<std::string, Endpoint, std::less<>> endpoints;
   Effective settings;  ///< For ad-hoc requests.
-  std::shared_ptr<pool::Origin> origin;
+  std::shared_ptr<const policy::InstanceSet> instances;
+  std::shared_ptr<policy::ServiceState> state;
   std::shared_ptr<policy::PluginCode> code;  ///< Leased by calls; never called without a lease.
   std::uint64_t generation = 0;
 
@@ -50,8 +52,8 @@ struct ServiceLayers {
   std::map<std::string, Layer, std::less<>> endpoints, environment_endpoints;
 };
 
-/// Compiles and resolves what a plugin declares and the registry sets; `origin` and `code` are left
-/// for the caller to fill. Errors: `registry_invalid`.
+/// Compiles and resolves what a plugin declares and the registry sets; `instances`, `state` and
+/// `code` are left for the caller to fill. Errors: `registry_invalid`.
 Result<std::shared_ptr<Service>> make_service(const std::string& name, const PluginTables& tables,
                                               const ServiceLayers& layers);
 

@@ -9,12 +9,14 @@
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
 #include "policy/hooks.hpp"
+#include "policy/instances.hpp"
 #include "policy/prepared.hpp"
 #include "policy/retry.hpp"
+#include "policy/service_state.hpp"
 #include "policy/stopwatch.hpp"
-#include "pool/origin.hpp"
 #include "wire/exchange.hpp"
 #include "wire/loop.hpp"
+#include "wire/request_writer.hpp"
 
 namespace callerapi::testing {
 class Transport;
@@ -30,7 +32,8 @@ struct CallCounters {
 /// What a call is made with.
 struct CallParts {
   wire::Loop* loop = nullptr;
-  std::shared_ptr<pool::Origin> origin;
+  std::shared_ptr<const InstanceSet> instances;
+  std::shared_ptr<ServiceState> state;
   std::shared_ptr<PluginCode> code;  ///< Held (acquired) by the call; null: no hooks.
   CallCounters* counters = nullptr;
   std::uint64_t generation = 0;
@@ -49,11 +52,12 @@ class CallRun {
   CallRun& operator=(const CallRun&) = delete;
 
   wire::Loop& loop() const noexcept { return *parts_.loop; }
-  pool::Origin& origin() const noexcept { return *parts_.origin; }
+  /// The pool of the instance that the attempt under way, or the last one, goes to.
+  pool::Origin& origin() const noexcept { return *instance_->origin; }
   const Prepared& prepared() const noexcept { return parts_.prepared; }
 
-  /// Begins the next attempt: false when there is no time for it or a hook refused; the result is
-  /// then set. The connection must not be waited for beyond acquire_deadline(),
+  /// Begins the next attempt: false when there is no time for it, or a policy or a hook refused;
+  /// the result is then set. The connection must not be waited for beyond acquire_deadline(),
   /// which moves on when the name turns out to lead to more addresses than before.
   bool begin_attempt();
   TimePoint acquire_deadline() const noexcept;
@@ -100,7 +104,11 @@ class CallRun {
   Result<Response> take_result();
 
  private:
+  bool admit();
+  void pick();
+  void settle(const Attempted& attempt);
   bool build_head();
+  wire::RequestHead request_head(const Headers& headers) const;
   bool look_at(Response& response);
   void expire_stream(wire::Exchange& exchange, TimePoint now);
   void count_attempt() noexcept;
@@ -112,9 +120,11 @@ class CallRun {
   Error why_ended(Error error) const;
 
   CallParts parts_;
+  std::shared_ptr<Instance> instance_;
   RetryState retry_;
   RetryTerms terms_;
   int attempts_ = 0;
+  bool open_ = false;  ///< An attempt was admitted and not settled yet.
   bool fresh_ = false;
   std::string head_, request_id_;
   bool streaming_ = false;  ///< The head has been handed out.

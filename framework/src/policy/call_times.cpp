@@ -1,0 +1,94 @@
+// The times of a call: how long it waits for what, and what is said when one has passed.
+#include "policy/call_times.hpp"
+
+#include <algorithm>
+
+#include "policy/call_run.hpp"
+#include "wire/socket.hpp"
+
+namespace callerapi::policy {
+
+TimePoint CallRun::acquire_deadline() const noexcept {
+  const Duration acquire = parts_.prepared.settings.timeouts.acquire;
+  // The wait may include opening a connection, which has its own times.
+  const Duration open = origin().open_time();
+  return std::min(attempt_ends_,
+                  acquire > Duration::zero() ? plus(attempt_began_, acquire + open) : no_deadline);
+}
+
+void CallRun::note_rest(bool rests) noexcept {
+  if (resting_ && !rests) progress_at_ = loop().now();
+  resting_ = rests;
+}
+
+void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
+  progress_at_ = loop().now();
+  if (exchange.answered())
+    watch_.enter(&TimeLedger::read, ready_at_);
+  else if (!exchange.wants_write())
+    watch_.enter(&TimeLedger::wait, progress_at_);
+}
+
+TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
+  const Timeouts& times = parts_.prepared.settings.timeouts;
+  if (streaming_) {
+    const bool idles = !resting_ && times.stream_idle > Duration::zero();
+    return std::min(parts_.prepared.stream_deadline,
+                    idles ? plus(progress_at_, times.stream_idle) : no_deadline);
+  }
+  Duration stall = exchange.wants_write() ? times.write_stall
+                   : exchange.answered()  ? times.read_idle
+                                          : times.first_byte.value_or(Duration::zero());
+  if (stall <= Duration::zero()) return attempt_ends_;
+  return std::min(attempt_ends_, plus(progress_at_, stall));
+}
+
+void CallRun::expire(wire::Exchange& exchange) {
+  const TimePoint now = ready_at_ = loop().now();
+  if (now < next_look(exchange)) return;
+  if (streaming_) return expire_stream(exchange, now);
+  const Prepared& call = parts_.prepared;
+  if (now >= call.deadline)
+    return exchange.abort(Outcome::deadline_exceeded, "total",
+                          "the deadline of " + std::to_string(ms(call.deadline - call.started)) +
+                              " ms passed; raise timeouts.total if the service needs longer");
+  if (now >= attempt_ends_)
+    return exchange.abort(Outcome::attempt_timeout, "attempt",
+                          "no complete answer within " + std::to_string(ms(call.attempt)) +
+                              " ms; raise timeouts.attempt if the service needs longer");
+  const char* key = exchange.wants_write() ? "write_stall"
+                    : exchange.answered()  ? "read_idle"
+                                           : "first_byte";
+  exchange.abort(Outcome::attempt_timeout, key,
+                 std::string("no byte moved for longer than timeouts.") + key);
+}
+
+void CallRun::expire_stream(wire::Exchange& exchange, TimePoint now) {
+  const Prepared& call = parts_.prepared;
+  if (now >= call.stream_deadline)
+    return exchange.abort(
+        Outcome::deadline_exceeded, "deadline",
+        "the caller's deadline passed before the end of the streamed body was read");
+  exchange.abort(Outcome::attempt_timeout, "stream_idle",
+                 "no byte of the streamed body arrived for longer than timeouts.stream_idle = " +
+                     std::to_string(ms(call.settings.timeouts.stream_idle)) + " ms");
+}
+
+Error CallRun::acquire_expired() const {
+  const Prepared& call = parts_.prepared;
+  if (loop().now() >= call.deadline)
+    return {.outcome = Outcome::deadline_exceeded,
+            .reason = "total",
+            .message = "the deadline of " + std::to_string(ms(call.deadline - call.started)) +
+                       " ms passed while waiting for a connection",
+            .phase = Phase::queue};
+  const pool::Settings& pool = origin().settings();
+  return {.outcome = Outcome::pool_timeout,
+          .reason = "acquire",
+          .message = "no connection to " + wire::to_text({pool.host, pool.port}) +
+                     " became free in time; " + std::to_string(pool.connections_max) +
+                     " at most (pool.connections_max)",
+          .phase = Phase::queue};
+}
+
+}  // namespace callerapi::policy

@@ -1,0 +1,92 @@
+// The end of an attempt: what it came to, whom that is told, and what comes next.
+#include <utility>
+
+#include "policy/call_run.hpp"
+
+namespace callerapi::policy {
+
+/// Tells the policies of the service what the attempt under way came to; once for each.
+void CallRun::settle(const Attempted& attempt) {
+  if (!std::exchange(open_, false)) return;
+  static_cast<void>(attempt);
+}
+
+bool CallRun::judge(Attempted attempt) {
+  Prepared& call = parts_.prepared;
+  settle(attempt);
+  const TimePoint now = loop().now();
+  watch_.enter(&TimeLedger::local, now);
+  const Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());
+  if (!next.again) return false;
+  fresh_ = attempt.error ? attempt.error->outcome == Outcome::stale_connection
+                         : attempt.response->status == 421;
+  if (call.source && !call.source->rewind()) return false;
+  retry_at_ = now + next.wait;
+  watch_.enter(&TimeLedger::retry, now);
+  return true;
+}
+
+bool CallRun::finished(wire::Exchange& exchange) {
+  if (exchange.answered()) watch_.enter(&TimeLedger::read, ready_at_);
+  const bool complete = exchange.advance() == wire::Exchange::State::done;
+  if (!complete) return failed(exchange.take_error());
+  return completed(exchange.take_response());
+}
+
+bool CallRun::completed(Response response) {
+  const bool committed = parts_.prepared.sink != nullptr && response.status < 400;
+  if (judge({.response = &response, .committed = committed})) return true;
+  if (look_at(response)) set_result(std::move(response));
+  return false;
+}
+
+/// The plugin's last look at a response, and what this side adds to it. False: a hook refused and
+/// the result is set.
+bool CallRun::look_at(Response& response) {
+  if (parts_.code) {
+    const HookResponse seen{response.status, response.headers, response.body};
+    if (auto hooked = parts_.code->on_response(seen); !hooked) {
+      set_result(placed(std::move(hooked).error()));
+      return false;
+    }
+    if (response.status >= 400)
+      response.plugin_error = parts_.code->map_error(seen).value_or(std::string());
+  }
+  response.attempts = attempts_;
+  response.generation = parts_.generation;
+  const TimePoint now = loop().now();
+  response.elapsed = now - parts_.prepared.started;
+  response.time = watch_.stop(now);
+  return true;
+}
+
+/// The wait for a connection ended without one: it counts where the opening failed.
+void CallRun::charge_failed_opening(Phase phase) noexcept {
+  if (watch_.running() != &TimeLedger::queue) return;
+  const Stopwatch::Part part = phase == Phase::dns       ? &TimeLedger::dns
+                               : phase == Phase::connect ? &TimeLedger::connect
+                               : phase == Phase::tls     ? &TimeLedger::tls
+                                                         : &TimeLedger::queue;
+  watch_.rename(part);
+}
+
+/// A connection that was shut down for a reason reports a broken one; how far the request had come
+/// is its own to say.
+Error CallRun::why_ended(Error error) const {
+  auto why = origin().closed();
+  if (!why) return error;
+  why->phase = error.phase;
+  why->sent = error.sent;
+  return std::move(*why);
+}
+
+bool CallRun::failed(Error error) {
+  charge_failed_opening(error.phase);
+  error = why_ended(std::move(error));
+  const bool committed = parts_.prepared.sink != nullptr && error.phase == Phase::body;
+  if (judge({.error = &error, .committed = committed})) return true;
+  set_result(placed(std::move(error)));
+  return false;
+}
+
+}  // namespace callerapi::policy

@@ -1,0 +1,10 @@
+#pragma once
+
+namespace callerapi::policy {
+
+/// What the calls of one service share over time, whichever snapshot they began with: a reload that
+/// changes values keeps it, only removing the service ends it. Nothing in it is a setting; those
+/// come with each use. Thread-safe.
+struct ServiceState {};
+
+}  // namespace callerapi::policy
