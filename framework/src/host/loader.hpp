@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "callerapi/abi/v1.h"
 #include "catalogue/tables.hpp"
 #include "host/plugin_code.hpp"
+#include "host/plugin_file.hpp"
 #include "host/prober.hpp"
 
 namespace callerapi::host {
@@ -35,10 +37,14 @@ struct LoadRequest {
   bool same_setup = false;  ///< `running` was made with the same config and unload.
 };
 
-/// One load of one plugin for one service. Immutable.
+/// One load of one plugin for one service. Immutable but for what is known of the file.
 struct Generation {
   std::uint64_t number = 0;  ///< Rises with every load of the process.
   std::string sha256;        ///< Of the file; empty for a linked-in plugin.
+  /// Of the file, where the same stamp means the same bytes. Known late when the file is young.
+  /// Written by loads alone, of which there is one at a time.
+  mutable std::optional<FileStamp> stamp;
+  bool insecure_permissions = false;  ///< What its owner and mode were checked for.
   const capi_plugin* linked_in = nullptr;
   catalogue::PluginTables tables;
   std::shared_ptr<LoadedCode> code;  ///< Null: nothing but declarations, already unmapped.

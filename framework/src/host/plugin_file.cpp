@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,6 +30,26 @@ Fd::~Fd() {
 namespace {
 
 constexpr std::string_view suffix = ".capi.so";
+// FAT counts its times in steps of 2 s; all others are finer.
+constexpr std::int64_t rest_ns = 2'000'000'000;
+
+std::int64_t ns(const struct timespec& t) noexcept { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
+
+FileStamp stamp_from(const struct stat& info) noexcept {
+  return {info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size), ns(info.st_mtim),
+          ns(info.st_ctim)};
+}
+
+/// Nothing for a file that changed while it was read, or so shortly before that another change
+/// could leave the same stamp.
+std::optional<FileStamp> lasting_stamp(int fd, const struct stat& before) noexcept {
+  struct stat after {};
+  struct timespec now {};
+  if (::fstat(fd, &after) != 0 || ::clock_gettime(CLOCK_REALTIME, &now) != 0) return {};
+  const FileStamp stamp = stamp_from(before);
+  if (stamp_from(after) != stamp || ns(now) - stamp.changed_ns < rest_ns) return {};
+  return stamp;
+}
 
 std::string error_text(int error) { return std::strerror(error); }
 
@@ -78,10 +99,19 @@ std::string label_of(const std::string& bytes, const std::filesystem::path& path
 
 }  // namespace
 
+std::string plugin_file_name(const std::string& name) {
+  return name.ends_with(suffix) ? name : name + std::string(suffix);
+}
+
+std::optional<FileStamp> stamp_of(const std::filesystem::path& path) noexcept {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  return stamp_from(info);
+}
+
 Result<std::filesystem::path> plugin_path(const std::filesystem::path& directory,
                                           const std::string& name) {
-  std::string file = name;
-  if (!file.ends_with(suffix)) file += suffix;
+  const std::string file = plugin_file_name(name);
   if (file.find('/') != std::string::npos || file.starts_with('.'))
     return rejected(name, PluginFault::registry_plugin_path,
                     "a plugin is named by its file inside plugin_dir, without '/' and '..'");
@@ -124,6 +154,7 @@ Result<SealedFile> seal_plugin(const std::filesystem::path& path, bool insecure_
   sealed.in_memory = copy->in_memory;
   sealed.size = size;
   sealed.sha256 = base::sha256_hex(*bytes);
+  sealed.stamp = lasting_stamp(fd.get(), info);
   return sealed;
 }
 

@@ -1,13 +1,17 @@
 #include "host/loader.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "host/elf_preflight.hpp"
 #include "support/static_plugin.hpp"
@@ -136,6 +140,54 @@ TEST_F(PluginFolder, ReplacingTheFileLoadsTheNewBytes) {
   EXPECT_EQ(first->tables.id, "httpbin");
   EXPECT_EQ(second->tables.id, "http");
   EXPECT_GT(second->number, first->number);
+}
+
+/// Bytes this process has read so far, from whatever.
+std::uint64_t bytes_read() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  std::uint64_t count = 0;
+  io >> name >> count;
+  return count;
+}
+
+TEST_F(PluginFolder, AFileThatRestedIsNotReadAgainUntilItChanges) {
+  const std::string bytes = good_bytes();
+  write("a.capi.so", bytes);
+  const auto first = load_one("a").value();
+  const auto again = [&] {
+    const LoadWith with{{log_, reaper_, counters_}, prober_, none_};
+    const LoadRequest request{.service = "billing",
+                              .plugin = "a",
+                              .plugin_dir = folder_,
+                              .sha256 = "",
+                              .config = {},
+                              .running = first,
+                              .same_setup = true};
+    const std::uint64_t before = bytes_read();
+    prepare({&request, 1}, with);
+    auto loaded = load(request, with);
+    return std::pair(std::move(loaded), bytes_read() - before);
+  };
+  EXPECT_GE(again().second, 2 * bytes.size()) << "a file so young may change under the same stamp";
+
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (again().second >= bytes.size())
+    ASSERT_LT(std::chrono::steady_clock::now(), until) << "it rests, and is read every time";
+  EXPECT_EQ(again().first.value(), first);
+
+  struct stat was {};
+  ASSERT_EQ(::stat((folder_ / "a.capi.so").c_str(), &was), 0);
+  std::ifstream other(CALLERAPI_TEST_PLUGINS "/http.capi.so", std::ios::binary);
+  std::string others{std::istreambuf_iterator<char>(other), std::istreambuf_iterator<char>()};
+  others.resize(bytes.size(), '\0');
+  write("a.capi.so", others);
+  const timespec times[] = {was.st_atim, was.st_mtim};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (folder_ / "a.capi.so").c_str(), times, 0), 0);
+  const auto seen = again().first;
+  ASSERT_FALSE(seen) << "other bytes of the same size and time are taken for the old ones";
+  EXPECT_NE(seen.error().message.find("is plugin 'http'"), std::string::npos)
+      << seen.error().message;
 }
 
 struct BadName {
