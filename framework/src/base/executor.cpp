@@ -34,36 +34,30 @@ class InlineExecutor final : public Executor {
   void post(Task task) override { run(task); }
 };
 
-class PoolExecutor final : public Executor {
+/// What a pool's threads share; it outlives the pool when its last owner let go of that in a task.
+class Tasks {
  public:
-  explicit PoolExecutor(std::size_t threads) {
-    const base::SignalsBlocked around_the_start;
-    for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  void add(Executor::Task task) {
+    {
+      std::lock_guard lock(mutex_);
+      waiting_.push_back(std::move(task));
+    }
+    ready_.notify_one();
   }
-  ~PoolExecutor() override {
+  void stop() {
     {
       std::lock_guard lock(mutex_);
       stopping_ = true;
     }
     ready_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
   }
-  void post(Task task) override {
-    {
-      std::lock_guard lock(mutex_);
-      tasks_.push_back(std::move(task));
-    }
-    ready_.notify_one();
-  }
-
- private:
   void work() {
     std::unique_lock lock(mutex_);
     for (;;) {
-      ready_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-      if (tasks_.empty()) return;
-      Task task = std::move(tasks_.front());
-      tasks_.pop_front();
+      ready_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      Executor::Task task = std::move(waiting_.front());
+      waiting_.pop_front();
       lock.unlock();
       run(task);
       task = nullptr;
@@ -71,11 +65,30 @@ class PoolExecutor final : public Executor {
     }
   }
 
-  // `mutex_` protects all below but the threads, which are constant after construction.
+ private:
   std::mutex mutex_;
   std::condition_variable ready_;
-  std::deque<Task> tasks_;
-  bool stopping_ = false;
+  std::deque<Executor::Task> waiting_;  // protected by mutex_
+  bool stopping_ = false;               // protected by mutex_
+};
+
+class PoolExecutor final : public Executor {
+ public:
+  explicit PoolExecutor(std::size_t threads) {
+    const base::SignalsBlocked around_the_start;
+    for (std::size_t i = 0; i < threads; ++i)
+      threads_.emplace_back([tasks = tasks_] { tasks->work(); });
+  }
+  ~PoolExecutor() override {
+    tasks_->stop();
+    for (std::thread& thread : threads_)
+      // A task of its own may hold the last handle on a call, and with it the pool.
+      thread.get_id() == std::this_thread::get_id() ? thread.detach() : thread.join();
+  }
+  void post(Task task) override { tasks_->add(std::move(task)); }
+
+ private:
+  const std::shared_ptr<Tasks> tasks_ = std::make_shared<Tasks>();
   std::vector<std::thread> threads_;
 };
 

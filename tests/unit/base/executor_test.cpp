@@ -1,0 +1,38 @@
+#include "callerapi/executor.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+
+namespace callerapi {
+namespace {
+
+TEST(PoolExecutor, MayEndInATaskOfItsOwn) {
+  const auto released = std::make_shared<std::promise<void>>();
+  const auto ended = std::make_shared<std::promise<void>>();
+  auto pool = Executor::pool(2);
+  Executor& posted_to = *pool;
+  posted_to.post([last = pool, released, ended]() mutable {
+    released->get_future().wait();
+    last.reset();
+    ended->set_value();
+  });
+  pool.reset();
+  released->set_value();
+
+  EXPECT_EQ(ended->get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+}
+
+TEST(PoolExecutor, RunsWhatIsQueuedBeforeItEnds) {
+  std::atomic<int> ran{0};
+  auto pool = Executor::pool(2);
+  for (int i = 0; i < 100; ++i) pool->post([&ran] { ++ran; });
+  pool.reset();
+  EXPECT_EQ(ran.load(), 100);
+}
+
+}  // namespace
+}  // namespace callerapi
