@@ -23,9 +23,16 @@ class CALLERAPI_API CallCore {
   virtual void cancel() noexcept = 0;
   /// Blocks until the call has ended; `would_deadlock` on the reactor's own thread.
   virtual Result<Response> wait() = 0;
+  /// Would wait() refuse here? `would_deadlock` or `forked`.
+  virtual Result<void> may_wait() const = 0;
   /// Runs `f` once on the Caller's executor when the call has ended, at once if it has already.
   virtual void on_done(Continuation f) = 0;
+  /// The same on the thread that ends the call, usually the reactor: `f` must not block.
+  virtual void on_done_here(Continuation f) = 0;
 };
+
+/// How combinators get at what a Call is made of.
+struct CallParts;
 
 }  // namespace detail
 
@@ -111,6 +118,7 @@ class [[nodiscard]] Call {
   }
 
  private:
+  friend struct detail::CallParts;
   std::shared_ptr<detail::CallCore> release() { return std::exchange(core_, nullptr); }
   void drop() noexcept {
     if (core_) core_->cancel();

@@ -19,14 +19,18 @@ bool Pending::orphaned() const noexcept { return !done() && base::fork_count() !
 
 void Pending::complete(Result<Response> result) {
   Continuation next;
+  bool here = false;
   {
     base::Lock lock(mutex_);
+    here = here_;
     next = std::exchange(continuation_, nullptr);
     if (!next) result_ = std::move(result);
     done_ = 1;
   }
   base::futex_wake_all(done_);
   if (!next) return;
+  // NOLINTNEXTLINE(bugprone-use-after-move): as below
+  if (here) return next(std::move(result));
   // NOLINTNEXTLINE(bugprone-use-after-move): moved from above only when there was no `next`
   auto held = std::make_shared<Result<Response>>(std::move(result));
   executor_->post([next = std::move(next), held] { next(std::move(*held)); });
@@ -36,27 +40,34 @@ void Pending::cancel() noexcept {
   if (!done() && cancel_ && !orphaned()) cancel_();
 }
 
-Result<Response> Pending::wait() {
+Result<void> Pending::may_wait() const {
   if (orphaned()) return Host::forked_error();
   if (!done() && inside_ && inside_())
     return Error{Outcome::invalid_argument, "would_deadlock",
                  "get() on the reactor's own thread would wait for itself; use then() or co_await"};
+  return {};
+}
+
+Result<Response> Pending::wait() {
+  if (auto may = may_wait(); !may) return std::move(may).error();
   while (!done()) base::futex_wait_until(done_, 0, no_deadline);
   base::Lock lock(mutex_);
   return std::move(*result_);
 }
 
-void Pending::on_done(Continuation f) {
+void Pending::serve(Continuation f, bool here) {
   if (orphaned()) return f(Host::forked_error());  // the executor's threads are the parent's
   std::optional<Result<Response>> ready;
   {
     base::Lock lock(mutex_);
     if (!result_) {
       continuation_ = std::move(f);
+      here_ = here;
       return;
     }
     ready = std::move(result_);
   }
+  if (here) return f(std::move(*ready));
   executor_->post([f = std::move(f), held = std::make_shared<Result<Response>>(std::move(*ready))] {
     f(std::move(*held));
   });

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/mutex.hpp"
 #include "callerapi/call.hpp"
@@ -27,11 +28,14 @@ class Pending final : public detail::CallCore {
   bool done() const noexcept override { return done_.load() != 0; }
   void cancel() noexcept override;
   Result<Response> wait() override;
-  void on_done(Continuation f) override;
+  Result<void> may_wait() const override;
+  void on_done(Continuation f) override { serve(std::move(f), false); }
+  void on_done_here(Continuation f) override { serve(std::move(f), true); }
 
  private:
   /// Does whoever would end it live in another process?
   bool orphaned() const noexcept;
+  void serve(Continuation f, bool here);
 
   const std::shared_ptr<Executor> executor_;
   const std::function<bool()> inside_;
@@ -41,6 +45,7 @@ class Pending final : public detail::CallCore {
   base::Mutex mutex_;
   std::optional<Result<Response>> result_ CALLERAPI_GUARDED_BY(mutex_);
   Continuation continuation_ CALLERAPI_GUARDED_BY(mutex_);
+  bool here_ CALLERAPI_GUARDED_BY(mutex_) = false;  ///< Not on the executor.
 };
 
 }  // namespace callerapi::caller
