@@ -43,6 +43,9 @@ class CALLERAPI_API Request {
   Request&& path(std::string name, std::string value) &&;
   /// Appends `name=value`; order and repetition are kept.
   Request&& query(std::string name, std::string value) &&;
+  /// Goes to a URL that the service itself gave, in place of the endpoint's path and query: one of
+  /// its own origin, or a path that begins with '/', sent as it is. Parameters are not asked for.
+  Request&& at(std::string url) &&;
   Request&& header(std::string_view name, std::string_view value) &&;
   /// A body of application/json; `text` is sent as it is.
   Request&& json_text(std::string text) &&;
@@ -70,8 +73,12 @@ class CALLERAPI_API Request {
   /// Most attempts, the first included; replaces retry.max_attempts. 1: no retry.
   Request&& max_attempts(int attempts) &&;
 
+  /// The same request without body, sink and idempotency key.
+  Request without_body() const;
+
   // What was given; read by the library.
   Pairs path_values, query_values;
+  std::optional<std::string> url;
   Headers headers;
   Payload payload;
   std::optional<Duration> timeout_total;

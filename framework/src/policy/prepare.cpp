@@ -248,14 +248,16 @@ Result<Prepared> prepare(const ServiceView& service, const Endpoint& endpoint,
   call.authority = service.authority;
   call.settings = settings;
   call.may_repeat = may_repeat(endpoint);
-  if (auto checked = check_params(call, endpoint, request); !checked)
-    return std::move(checked).error();
+  if (!request.url)
+    if (auto checked = check_params(call, endpoint, request); !checked)
+      return std::move(checked).error();
   if (auto checked = check_body(call, endpoint, request); !checked)
     return std::move(checked).error();
 
   const auto location = std::ranges::find(endpoint.params, Place::location, &Param::place);
-  if (location != endpoint.params.end()) {
-    const std::string* url = find(request.path_values, location->name);
+  if (request.url || location != endpoint.params.end()) {
+    const std::string* url =
+        request.url ? &*request.url : find(request.path_values, location->name);
     auto target = target_of(call, service, url != nullptr ? *url : "");
     if (!target) return std::move(target).error();
     call.target = std::move(*target);

@@ -187,6 +187,21 @@ Request&& Request::into(std::shared_ptr<BodySink> into) && {
   sink = std::move(into);
   return std::move(*this);
 }
+Request&& Request::at(std::string target) && {
+  url = std::move(target);
+  return std::move(*this);
+}
+Request Request::without_body() const {
+  Request copy;
+  copy.path_values = path_values;
+  copy.query_values = query_values;
+  copy.url = url;
+  copy.headers = headers;
+  copy.timeout_total = timeout_total;
+  copy.deadline_at = deadline_at;
+  copy.attempts_max = attempts_max;
+  return copy;
+}
 Request&& Request::max_attempts(int attempts) && {
   attempts_max = attempts;
   return std::move(*this);
