@@ -39,6 +39,29 @@ struct Retry {
   bool operator==(const Retry&) const = default;
 };
 
+/// Semantics S6.
+struct BudgetTerms {
+  int ratio_permille = 100;  ///< Retries per thousand first attempts.
+  int min_per_second = 1;    ///< Allowed however few first attempts there are.
+
+  bool operator==(const BudgetTerms&) const = default;
+};
+
+enum class BreakerMode : std::uint8_t { off, dark, on, forced_open, forced_closed };
+
+/// Semantics S7.
+struct BreakerTerms {
+  BreakerMode mode = BreakerMode::on;
+  Duration window = 30s;
+  int min_calls = 20;
+  int failure_permille = 800;     ///< Opens at this share of min_calls and more,
+  int consecutive_failures = 40;  ///< or at so many one after the other.
+  Duration open = 5s, open_max = 15s;
+  int half_open_permits = 5;
+
+  bool operator==(const BreakerTerms&) const = default;
+};
+
 /// What one endpoint of one service is called with, every level of the registry applied.
 struct Settings {
   Timeouts timeouts;

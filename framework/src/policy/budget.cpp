@@ -1,0 +1,20 @@
+#include "policy/budget.hpp"
+
+namespace callerapi::policy {
+
+bool Budget::withdraw(const BudgetTerms& terms, TimePoint now) noexcept {
+  const auto [first, withdrawn] = balance(now);
+  constexpr std::uint64_t seconds = window / 1s;
+  if (1000 * (withdrawn + 1) >
+      static_cast<std::uint64_t>(terms.ratio_permille) * first +
+          1000 * static_cast<std::uint64_t>(terms.min_per_second) * seconds)
+    return false;
+  withdrawn_.add(window, now);
+  return true;
+}
+
+Budget::Balance Budget::balance(TimePoint now) const noexcept {
+  return {first_.within(window, now), withdrawn_.within(window, now)};
+}
+
+}  // namespace callerapi::policy
