@@ -1,9 +1,7 @@
 #include "catalogue/keys.hpp"
 
 #include <algorithm>
-#include <charconv>
 
-#include "base/units.hpp"
 #include "callerapi/headers.hpp"
 #include "wire/syntax.hpp"
 
@@ -15,6 +13,7 @@ constexpr std::int64_t kib = 1 << 10, mib = 1 << 20, gib = std::int64_t{1} << 30
 
 using T = policy::Timeouts;
 using R = policy::Retry;
+using B = policy::BreakerTerms;
 using P = pool::Settings;
 
 template <auto M>
@@ -24,6 +23,18 @@ void timeout(Effective& e, std::int64_t v) {
 template <auto M>
 void retry_time(Effective& e, std::int64_t v) {
   e.policy.retry.*M = Duration(v);
+}
+template <auto M>
+void budget(Effective& e, std::int64_t v) {
+  e.policy.budget.*M = static_cast<int>(v);
+}
+template <auto M>
+void breaker_time(Effective& e, std::int64_t v) {
+  e.policy.breaker.*M = Duration(v);
+}
+template <auto M>
+void breaker_count(Effective& e, std::int64_t v) {
+  e.policy.breaker.*M = static_cast<int>(v);
 }
 template <auto M>
 void pool_time(Effective& e, std::int64_t v) {
@@ -39,6 +50,9 @@ void bytes(Effective& e, std::int64_t v) {
 }
 
 using enum KeyType;
+
+// In the order of policy::BreakerMode.
+constexpr std::string_view breaker_modes[] = {"off", "dark", "on", "forced_open", "forced_closed"};
 
 constexpr Key table[] = {
     {"timeouts.total", duration, "30s", ms, day, false,
@@ -83,6 +97,38 @@ constexpr Key table[] = {
     {"retry.on_500", boolean, "false", 0, 1, false,
      "Also retry status 500 of endpoints that may be sent twice.",
      [](Effective& e, std::int64_t v) { e.policy.retry.on_500 = v != 0; }},
+    {"retry.budget_ratio", share, "10%", 0, 1000, true,
+     "What retries may add to the first attempts of the last ten seconds.",
+     budget<&policy::BudgetTerms::ratio_permille>},
+    {"retry.budget_min_per_second", integer, "1", 0, 1000, true,
+     "Retries a second allowed besides. Both 0: nothing is retried but what needs a new "
+     "connection.",
+     budget<&policy::BudgetTerms::min_per_second>},
+    {"breaker.mode", choice, "on", 0, 4, true,
+     "on; dark: all but refusing is done; off: nothing is counted; forced_open: every attempt is "
+     "refused; forced_closed: none is.",
+     [](Effective& e, std::int64_t v) {
+       e.policy.breaker.mode = static_cast<policy::BreakerMode>(v);
+     },
+     breaker_modes},
+    {"breaker.window", duration, "", second, hour, true,
+     "How far back results count; at least twice timeouts.attempt. Unset: the larger of 30s and "
+     "twice the longest timeouts.attempt that is set.",
+     breaker_time<&B::window>},
+    {"breaker.min_calls", integer, "20", 1, 1'000'000, true,
+     "With fewer results in the window the ratio does not count.", breaker_count<&B::min_calls>},
+    {"breaker.failure_ratio", share, "80%", 1, 1000, true,
+     "The breaker opens where so many of them have failed.", breaker_count<&B::failure_permille>},
+    {"breaker.consecutive_failures", integer, "40", 1, 1'000'000, true,
+     "It also opens after so many failures in a row.", breaker_count<&B::consecutive_failures>},
+    {"breaker.open", duration, "5s", 100 * ms, hour, true,
+     "How long an open breaker refuses, a fifth more or less; doubled each time it opens again.",
+     breaker_time<&B::open>},
+    {"breaker.open_max", duration, "15s", 100 * ms, hour, true, "The longest of these times.",
+     breaker_time<&B::open_max>},
+    {"breaker.half_open_permits", integer, "5", 1, 100, true,
+     "Attempts let through after that time; their results close it or open it again.",
+     breaker_count<&B::half_open_permits>},
     {"pool.connections_max", integer, "64", 1, 65535, true, "Connections to one instance.",
      pool_count<&P::connections_max>},
     {"pool.queue_max", integer, "1024", 0, 1'000'000, true,
@@ -135,48 +181,6 @@ Error refuse(std::string reason, std::string message) {
 
 std::string quoted(std::string_view text) { return "\"" + wire::printable(text) + "\""; }
 
-std::optional<std::int64_t> read(KeyType type, std::string_view text) {
-  switch (type) {
-    case duration: {
-      const auto value = base::parse_duration(text);
-      if (!value) return {};
-      return value->count();
-    }
-    case size: {
-      const auto value = base::parse_bytes(text);
-      if (!value) return {};
-      return static_cast<std::int64_t>(*value);
-    }
-    case boolean:
-      if (text == "true") return 1;
-      if (text == "false") return 0;
-      return {};
-    case integer: {
-      std::int64_t value = 0;
-      const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-      if (error != std::errc() || stop != text.data() + text.size()) return {};
-      return value;
-    }
-    case KeyType::text:
-      break;
-  }
-  return {};
-}
-
-std::string write(KeyType type, std::int64_t value) {
-  switch (type) {
-    case duration:
-      return base::format_duration(Duration(value));
-    case size:
-      return base::format_bytes(static_cast<std::uint64_t>(value));
-    case integer:
-    case boolean:
-    case KeyType::text:
-      break;
-  }
-  return std::to_string(value);
-}
-
 }  // namespace
 
 const Origin* Effective::origin_of(std::string_view key) const noexcept {
@@ -208,33 +212,6 @@ std::span<const std::string> key_names() {
     return all;
   }();
   return names;
-}
-
-std::string_view name(KeyType type) noexcept {
-  constexpr std::string_view names[] = {"duration", "integer", "boolean", "size", "text"};
-  return names[static_cast<std::size_t>(type)];
-}
-
-std::string_view example(KeyType type) noexcept {
-  constexpr std::string_view examples[] = {
-      "a duration such as \"2s\" or \"500ms\"", "a whole number such as 3", "true or false",
-      "a size such as \"16MiB\" or \"64KiB\"", "a text such as \"abc\""};
-  return examples[static_cast<std::size_t>(type)];
-}
-
-std::string range_text(const Key& key) {
-  if (key.type == boolean || key.type == KeyType::text) return {};
-  return write(key.type, key.min) + " to " + write(key.type, key.max);
-}
-
-Result<std::int64_t> parse_value(const Key& key, std::string_view text) {
-  const auto value = read(key.type, text);
-  if (!value)
-    return refuse("wrong_type",
-                  "expected " + std::string(example(key.type)) + ", saw " + quoted(text));
-  if (*value < key.min || *value > key.max)
-    return refuse("out_of_range", "expected " + range_text(key) + ", saw " + quoted(text));
-  return *value;
 }
 
 Result<void> check_value(std::string_view key, std::string_view text) {

@@ -12,7 +12,15 @@
 
 namespace callerapi::catalogue {
 
-enum class KeyType : std::uint8_t { duration, integer, boolean, size, text };
+enum class KeyType : std::uint8_t {
+  duration,
+  integer,
+  boolean,
+  size,
+  text,
+  share,   ///< "10%", kept in thousandths.
+  choice,  ///< One of the key's words, kept as its number.
+};
 
 /// What a setting ended up as and who said so, for `explain`.
 struct Origin {
@@ -38,10 +46,11 @@ struct Key {
   std::string_view name;
   KeyType type;
   std::string_view fallback;  ///< Built-in value as text; empty: unset, derived at the call.
-  std::int64_t min, max;      ///< Nanoseconds, count or bytes.
-  bool service_only;          ///< Decides about connections, which endpoints share.
+  std::int64_t min, max;      ///< Nanoseconds, count, bytes, thousandths or number of a word.
+  bool service_only;          ///< Decides about what endpoints share: connections, breaker, budget.
   std::string_view doc;
   void (*set)(Effective&, std::int64_t);
+  std::span<const std::string_view> words = {};  ///< Of a choice.
 };
 
 /// Immutable, in the order of the reference page. `timeouts` (the preset) and `headers.<Name>` are
@@ -54,12 +63,14 @@ bool is_setting(std::string_view name) noexcept;
 /// The dotted names of all rows, for suggestions.
 std::span<const std::string> key_names();
 
-/// "duration", "integer", "boolean", "size", "text".
+/// The word of the enumerator: "duration".
 std::string_view name(KeyType) noexcept;
 /// What a value of the type looks like: `a duration such as "2s" or "500ms"`.
 std::string_view example(KeyType) noexcept;
-/// "1ms to 24h"; empty where any value is good.
+/// "1ms to 24h", or the words of a choice; empty where any value is good.
 std::string range_text(const Key&);
+/// The shortest text that parse_value() reads back as `value`.
+std::string value_text(const Key&, std::int64_t value);
 
 /// The value of a text in the key's own measure. Errors: `registry_invalid` with reason
 /// `wrong_type` or `out_of_range`; the message says what was seen and what is right, not where.

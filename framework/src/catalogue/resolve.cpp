@@ -12,15 +12,16 @@
 namespace callerapi::catalogue {
 namespace {
 
+using namespace std::chrono_literals;
+
 // The value of `low` may not exceed that of `high`.
 struct Rule {
   std::string_view low, high;
 };
-constexpr Rule rules[] = {{"timeouts.connect", "timeouts.attempt"},
-                          {"timeouts.connect", "timeouts.total"},
-                          {"timeouts.attempt", "timeouts.total"},
-                          {"retry.base", "retry.cap"},
-                          {"retry.throttle_base", "retry.throttle_cap"}};
+constexpr Rule rules[] = {
+    {"timeouts.connect", "timeouts.attempt"},      {"timeouts.connect", "timeouts.total"},
+    {"timeouts.attempt", "timeouts.total"},        {"retry.base", "retry.cap"},
+    {"retry.throttle_base", "retry.throttle_cap"}, {"breaker.open", "breaker.open_max"}};
 
 /// One key while the layers are laid over each other.
 struct Slot {
@@ -60,8 +61,7 @@ std::optional<Error> check_text(const Setting& text, bool endpoint) {
   const Key* key = find_key(text.key);
   if (endpoint && key && key->service_only)
     return refuse("service_key", text.where,
-                  "holds for a whole service, whose endpoints share connections; set it under the "
-                  "service or in [defaults]");
+                  "holds for a whole service; set it under the service or in [defaults]");
   if (auto checked = check_value(text.key, text.value); !checked)
     return refuse(checked.error().reason, text.where, checked.error().message);
   return {};
@@ -106,7 +106,7 @@ class Resolver {
       low.value = high.value;
       low.from += ", cut to " + std::string(rule.high);
     }
-    return {};
+    return settle_window();
   }
 
   void clamp(const Layer& layer) {
@@ -126,8 +126,12 @@ class Resolver {
     Effective all;
     for (const Slot& slot : slots_) {
       if (slot.value) slot.key->set(all, *slot.value);
-      all.origins.push_back({std::string(slot.key->name), value_text(slot), slot.from});
+      all.origins.push_back({std::string(slot.key->name),
+                             slot.value ? value_text(*slot.key, *slot.value) : "", slot.from});
     }
+    if (const auto& attempt = slot("timeouts.attempt").value;
+        attempt && !slot("breaker.window").value)
+      all.policy.breaker.window = std::max(all.policy.breaker.window, 2 * Duration(*attempt));
     std::ranges::sort(headers_, {}, &Header::name);
     for (Header& header : headers_) {
       const bool hide = header.secret || is_secret_header(header.name);
@@ -148,6 +152,24 @@ class Resolver {
     return *std::ranges::find_if(slots_, [&](const Slot& s) { return s.key->name == key; });
   }
 
+  /// A call that hangs counts when its attempt ends: a window that has gone by then sees only what
+  /// is quick. Nobody's value gives way, as each was meant for something else.
+  std::optional<Error> settle_window() {
+    const Slot& window = slot("breaker.window");
+    if (!window.value) return {};
+    const Slot& set = slot("timeouts.attempt");
+    const Slot& total = slot("timeouts.total");
+    const std::int64_t attempt =
+        set.value.value_or(std::min<std::int64_t>(Duration(10s).count(), *total.value));
+    if (*window.value >= 2 * attempt) return {};
+    const std::string by = set.value ? " (" + set.from + ")" : " where it is not set";
+    const std::string both = text_of(window) + " is less than twice timeouts.attempt, which is " +
+                             base::format_duration(Duration(attempt)) + by +
+                             "; raise breaker.window or lower that";
+    return refuse("contradiction", set.level > window.level ? set.where : window.where,
+                  set.level > window.level ? "breaker.window = " + both : both);
+  }
+
   void put(std::string_view key, std::string_view value, const Setting& text, int level) {
     Slot& target = slot(key);
     target.value = *parse_value(*target.key, value);
@@ -160,22 +182,6 @@ class Resolver {
     const std::string name = text.key.substr(8);
     std::erase_if(headers_, [&](const Header& header) { return same_name(header.name, name); });
     headers_.push_back({name, text.value, text.origin, text.secret});
-  }
-
-  static std::string value_text(const Slot& slot) {
-    if (!slot.value) return {};
-    switch (slot.key->type) {
-      case KeyType::duration:
-        return text_of(slot);
-      case KeyType::size:
-        return base::format_bytes(static_cast<std::uint64_t>(*slot.value));
-      case KeyType::boolean:
-        return *slot.value ? "true" : "false";
-      case KeyType::integer:
-      case KeyType::text:
-        break;
-    }
-    return std::to_string(*slot.value);
   }
 
   std::vector<Slot> slots_;

@@ -1,5 +1,6 @@
 #include "catalogue/snapshot.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -48,6 +49,14 @@ std::string hint(std::string_view wrong, const std::vector<std::string>& names) 
   return near.empty() ? "there are " + listed(names) : "did you mean '" + near + "'?";
 }
 
+/// All endpoints feed one breaker: where its window is derived, the longest of theirs holds.
+void share_breaker(Service& service) {
+  policy::BreakerTerms& terms = service.settings.policy.breaker;
+  for (const auto& [name, endpoint] : service.endpoints)
+    terms.window = std::max(terms.window, endpoint.settings.policy.breaker.window);
+  for (auto& [name, endpoint] : service.endpoints) endpoint.settings.policy.breaker = terms;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Service>> make_service(const std::string& name, const PluginTables& tables,
@@ -80,6 +89,7 @@ Result<std::shared_ptr<Service>> make_service(const std::string& name, const Plu
     service->endpoints.emplace(table.endpoint.name,
                                Endpoint{table.endpoint, std::move(*path), std::move(*effective)});
   }
+  share_breaker(*service);
   for (const EndpointLayers* given : {&layers.endpoints, &layers.environment_endpoints})
     for (const auto& [endpoint, layer] : *given)
       if (!service->endpoints.contains(endpoint))

@@ -66,6 +66,8 @@ struct BreakerTerms {
 struct Settings {
   Timeouts timeouts;
   Retry retry;
+  BudgetTerms budget;                          ///< The same for all endpoints of a service,
+  BreakerTerms breaker;                        ///< and so is this.
   std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
   std::size_t response_head_bytes_max = 64u << 10;
   bool request_gzip = false;  ///< Send bodies of some size gzip-coded.

@@ -10,10 +10,21 @@
 namespace callerapi::registry {
 namespace {
 
-constexpr std::string_view groups[] = {"timeouts", "retry",  "pool",   "request",
-                                       "response", "limits", "headers"};
+/// The tables that settings stand in: what their names begin with.
+const std::vector<std::string>& groups() {
+  static const std::vector<std::string> all = [] {
+    std::vector<std::string> names;
+    for (const std::string& key : catalogue::key_names()) {
+      std::string group = key.substr(0, key.find('.'));
+      if (std::ranges::find(names, group) == names.end()) names.push_back(std::move(group));
+    }
+    names.emplace_back("headers");
+    return names;
+  }();
+  return all;
+}
 
-bool is_group(std::string_view name) { return std::ranges::find(groups, name) != std::end(groups); }
+bool is_group(std::string_view name) { return std::ranges::find(groups(), name) != groups().end(); }
 
 std::string joined(const std::string& path, std::string_view key) {
   const std::string shown = wire::printable(key);
@@ -26,7 +37,7 @@ std::vector<std::string> neighbours(const std::string& prefix,
   std::vector<std::string> names;
   if (prefix.empty()) {
     names = beside;
-    names.insert(names.end(), std::begin(groups), std::end(groups));
+    names.insert(names.end(), groups().begin(), groups().end());
   } else {
     for (const std::string& key : catalogue::key_names())
       if (key.starts_with(prefix)) names.push_back(key.substr(prefix.size()));

@@ -36,7 +36,9 @@ TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
     const bool policy = low.policy != high.policy;
     const bool pool = low.pool != high.pool;
     EXPECT_NE(policy, pool) << key.name << " belongs to one of the two";
-    EXPECT_EQ(key.service_only, pool) << key.name << ": what a pool is made of is per service";
+    const bool shared =
+        low.policy.budget != high.policy.budget || low.policy.breaker != high.policy.breaker;
+    EXPECT_EQ(key.service_only, pool || shared) << key.name << ": endpoints share it";
   }
 }
 
@@ -62,12 +64,30 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"retry.max_attempts", "0", "expected 1 to 5, saw \"0\""},
         BadValue{"retry.max_attempts", "2x", "expected a whole number such as 3, saw \"2x\""},
         BadValue{"retry.on_500", "yes", "expected true or false, saw \"yes\""},
+        BadValue{"retry.budget_ratio", "0.1",
+                 "expected a share such as \"10%\" or \"2.5%\", saw \"0.1\""},
+        BadValue{"retry.budget_ratio", "10",
+                 "expected a share such as \"10%\" or \"2.5%\", saw \"10\""},
+        BadValue{"retry.budget_ratio", "1.25%",
+                 "expected a share such as \"10%\" or \"2.5%\", saw \"1.25%\""},
+        BadValue{"retry.budget_ratio", "101%", "expected 0% to 100%, saw \"101%\""},
+        BadValue{"breaker.failure_ratio", "0%", "expected 0.1% to 100%, saw \"0%\""},
+        BadValue{"breaker.mode", "On",
+                 "expected one of off, dark, on, forced_open, forced_closed, saw \"On\""},
         BadValue{"limits.response_body", "16MB",
                  "expected a size such as \"16MiB\" or \"64KiB\", saw \"16MB\""},
         BadValue{"headers.X-A", "a\r\nb",
                  "holds a control byte; only visible characters may be sent"},
         BadValue{"timeouts", "ruby",
                  "expected a table of timeouts or the preset \"python\", saw \"ruby\""}));
+
+TEST(Keys, EveryValueIsWrittenSoThatItCanBeRead) {
+  for (const Key& key : keys())
+    for (const std::int64_t value : {key.min, key.max})
+      EXPECT_EQ(parse_value(key, value_text(key, value)).value(), value) << key.name;
+  EXPECT_EQ(parse_value(*find_key("retry.budget_ratio"), "2.5%").value(), 25);
+  EXPECT_EQ(value_text(*find_key("retry.budget_ratio"), 25), "2.5%");
+}
 
 TEST(Keys, HeadersOfTheFramingCannotBeSet) {
   EXPECT_TRUE(is_setting("headers.X-Tenant"));

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "catalogue/snapshot.hpp"
+
 namespace callerapi::catalogue {
 namespace {
 
@@ -70,6 +72,50 @@ TEST(Resolve, AHigherLayerThatLowersABoundCutsWhatIsBelow) {
   EXPECT_EQ(resolved.origin_of("timeouts.attempt")->from, "registry.toml:4, cut to timeouts.total");
 }
 
+TEST(Resolve, ABreakerThatForgetsAnAttemptBeforeItEndsIsAnError) {
+  const Layer window{at("4", "breaker.window", "19s")};
+  EXPECT_EQ(failure({.service = &window}),
+            "registry.toml:4:1: services.x.breaker.window: 19s is less than twice "
+            "timeouts.attempt, which is 10s where it is not set; raise breaker.window or lower "
+            "that");
+  const Layer endpoint{at("6", "timeouts.attempt", "25s")};
+  const Layer explicit_window{at("4", "breaker.window", "40s")};
+  EXPECT_EQ(failure({.service = &explicit_window, .endpoint = &endpoint}),
+            "registry.toml:6:1: services.x.timeouts.attempt: breaker.window = 40s is less than "
+            "twice timeouts.attempt, which is 25s (registry.toml:6); raise breaker.window or lower "
+            "that");
+  const Layer both{at("4", "breaker.window", "2s"), at("5", "timeouts.attempt", "1s")};
+  EXPECT_EQ(failure({.service = &both}), "resolved");
+  const Layer short_total{at("4", "breaker.window", "2s"), at("5", "timeouts.total", "1s")};
+  EXPECT_EQ(failure({.service = &short_total}), "resolved");
+}
+
+TEST(Resolve, TheBreakersWindowIsDerivedFromTheAttempt) {
+  const auto window = [](const char* attempt) {
+    const Layer service{at("4", "timeouts.total", "300s"), at("5", "timeouts.attempt", attempt)};
+    return resolve({.service = &service}).value().policy.breaker.window;
+  };
+  EXPECT_EQ(resolve({}).value().policy.breaker.window, 30s);
+  EXPECT_EQ(window("15s"), 30s);
+  EXPECT_EQ(window("16s"), 32s);
+}
+
+TEST(Resolve, EndpointsShareTheBreakerOfTheirService) {
+  PluginTables tables{"x", "1.0.0", "team", {}, {}};
+  tables.endpoints.push_back({{.name = "quick", .method = "GET", .path = "/q"}, {}});
+  tables.endpoints.push_back(
+      {{.name = "slow", .method = "GET", .path = "/s"}, {{"timeouts.attempt", "30s"}}});
+  const auto service = make_service("x", tables, {}).value();
+  EXPECT_EQ(service->settings.policy.breaker.window, 60s);
+  EXPECT_EQ(service->endpoints.at("quick").settings.policy.breaker.window, 60s);
+  EXPECT_EQ(service->endpoints.at("slow").settings.policy.breaker.window, 60s);
+
+  const Layer endpoint{at("6", "breaker.mode", "off")};
+  EXPECT_EQ(failure({.endpoint = &endpoint}),
+            "registry.toml:6:1: services.x.breaker.mode: holds for a whole service; set it under "
+            "the service or in [defaults]");
+}
+
 TEST(Resolve, ShortTotalsNeedNoOtherKey) {
   const Layer service{at("4", "timeouts.total", "500ms"), at("5", "retry.cap", "10ms")};
   EXPECT_EQ(failure({.service = &service}), "resolved");
@@ -82,8 +128,8 @@ TEST(Resolve, EndpointsOfAServiceShareItsPool) {
             resolve({.service = &service}).value().pool);
   const Layer wrong{at("6", "pool.idle", "1s")};
   EXPECT_EQ(failure({.endpoint = &wrong}),
-            "registry.toml:6:1: services.x.pool.idle: holds for a whole service, whose endpoints "
-            "share connections; set it under the service or in [defaults]");
+            "registry.toml:6:1: services.x.pool.idle: holds for a whole service; set it under "
+            "the service or in [defaults]");
 }
 
 TEST(Resolve, FaultsOfAPluginAreThePlugins) {

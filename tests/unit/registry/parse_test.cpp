@@ -128,8 +128,17 @@ INSTANTIATE_TEST_SUITE_P(
             "registry.toml:5:12: services.billing.timeouts: expected a table of timeouts or the "
             "preset \"python\", saw \"ruby\""},
         Bad{"[services.billing.endpoints.e.pool]\nidle = \"1s\"\n", "service_key",
-            "registry.toml:6:8: services.billing.endpoints.e.pool.idle: holds for a whole service, "
-            "whose endpoints share connections; set it under the service or in [defaults]"},
+            "registry.toml:6:8: services.billing.endpoints.e.pool.idle: holds for a whole service; "
+            "set it under the service or in [defaults]"},
+        Bad{"[services.billing.retry]\nbudget_ratio = 0.1\n", "wrong_type",
+            "registry.toml:6:16: services.billing.retry.budget_ratio: expected a share such as "
+            "\"10%\" or \"2.5%\", saw a value of another type"},
+        Bad{"[services.billing.breaker]\nmode = true\n", "wrong_type",
+            "registry.toml:6:8: services.billing.breaker.mode: expected one of off, dark, on, "
+            "forced_open, forced_closed, saw \"true\""},
+        Bad{"[services.billing.breaker]\nmod = \"on\"\n", "unknown_key",
+            "registry.toml:6:1: services.billing.breaker.mod: unknown key; did you mean "
+            "'mode'?"},
         Bad{"[services.billing.timeouts]\ntotal = \"1s\"\nattempt = \"2s\"\n", "contradiction",
             "registry.toml:7:11: services.billing.timeouts.attempt: 2s is more than "
             "timeouts.total, which is 1s (registry.toml:6); lower this or raise that"},
