@@ -25,6 +25,9 @@ struct Stats {
   std::uint64_t plugins_zombie = 0;    ///< Gauge: unloaded and still mapped, in this process.
   std::uint64_t hook_failures = 0;     ///< Hooks that failed or threw.
   std::uint64_t hook_slow = 0;         ///< Hooks that took over 50 ms.
+  std::uint64_t retries_denied = 0;    ///< Retries that the budget of a service did not allow.
+  /// Attempts that the breaker of a service refused, or would have refused were it not dark.
+  std::uint64_t breaker_rejected = 0;
 };
 
 /// One service as it is registered.
@@ -35,6 +38,8 @@ struct ServiceInfo {
   std::uint64_t hook_failures = 0;  ///< Of this generation: hooks that failed or threw,
   std::uint64_t hook_slow = 0;      ///< or took over 50 ms.
   bool hooks_off = false;           ///< A hook failed or was slow ten times in a row, and rests.
+  /// State of its breaker now: closed, open, half_open, forced_open, forced_closed, off.
+  std::string breaker;
 };
 
 /// One parameter of an endpoint.

@@ -137,6 +137,8 @@ std::vector<ServiceInfo> Caller::services() const {
                                                      .base_url = s->base_url_text,
                                                      .endpoints = s->endpoints.size(),
                                                      .generation = s->generation});
+    info.breaker =
+        policy::name(s->state->breaker.view(s->settings.policy.breaker, host_->loop().now()).state);
     // Host::build_one() makes every code of a service.
     if (const auto* code = static_cast<const host::LoadedCode*>(s->code.get())) {
       info.hook_failures = code->hook_failures();

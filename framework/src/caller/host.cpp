@@ -267,7 +267,9 @@ Stats Host::stats() const {
           .plugins_overdue = plugin_counters_.overdue,
           .plugins_zombie = host::zombies(),
           .hook_failures = plugin_counters_.hook_failures,
-          .hook_slow = plugin_counters_.hook_slow};
+          .hook_slow = plugin_counters_.hook_slow,
+          .retries_denied = call_counters_.retries_denied,
+          .breaker_rejected = call_counters_.breaker_rejected};
 }
 
 void Host::shutdown(Duration drain) {

@@ -2,13 +2,16 @@
 
 namespace callerapi::policy {
 
-bool Budget::withdraw(const BudgetTerms& terms, TimePoint now) noexcept {
+bool Budget::allows(const BudgetTerms& terms, TimePoint now) const noexcept {
   const auto [first, withdrawn] = balance(now);
   constexpr std::uint64_t seconds = window / 1s;
-  if (1000 * (withdrawn + 1) >
-      static_cast<std::uint64_t>(terms.ratio_permille) * first +
-          1000 * static_cast<std::uint64_t>(terms.min_per_second) * seconds)
-    return false;
+  return 1000 * (withdrawn + 1) <=
+         static_cast<std::uint64_t>(terms.ratio_permille) * first +
+             1000 * static_cast<std::uint64_t>(terms.min_per_second) * seconds;
+}
+
+bool Budget::withdraw(const BudgetTerms& terms, TimePoint now) noexcept {
+  if (!allows(terms, now)) return false;
   withdrawn_.add(window, now);
   return true;
 }

@@ -20,6 +20,8 @@ class Budget {
   void deposit(TimePoint now) noexcept { first_.add(window, now); }
   /// May one more retry be scheduled? Asked before its back-off; there is no giving back.
   bool withdraw(const BudgetTerms& terms, TimePoint now) noexcept;
+  /// Would it? Takes nothing.
+  bool allows(const BudgetTerms& terms, TimePoint now) const noexcept;
   Balance balance(TimePoint now) const noexcept;
 
  private:

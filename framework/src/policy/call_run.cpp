@@ -14,6 +14,8 @@ CallRun::CallRun(CallParts parts)
       watch_(parts_.prepared.started) {
   const Prepared& call = parts_.prepared;
   terms_ = {call.settings.retry, call.attempts_max, call.may_repeat, call.deadline};
+  terms_.budget = &parts_.state->budget;
+  terms_.budget_terms = call.settings.budget;
   parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
   parts_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
 }
@@ -26,6 +28,7 @@ CallRun::~CallRun() {
 Error CallRun::placed(Error error) {
   const TimePoint now = loop().now();
   error.attempts = attempts_;
+  error.sent = std::max(error.sent, sent_);
   error.time = watch_.stop(now);
   error.message = parts_.prepared.where + ": " + std::string(name(error.outcome)) + " in " +
                   std::string(name(error.phase)) + " after " +
@@ -60,7 +63,11 @@ bool CallRun::begin_attempt() {
 
 /// Do the policies of the service let this attempt begin? If not, the result is set. What is given
 /// out here comes back in settle(), or in take_result() when the call held it.
-bool CallRun::admit() { return true; }
+bool CallRun::admit() {
+  if (!pass_breaker()) return false;
+  if (attempts_ == 0) parts_.state->budget.deposit(attempt_began_);
+  return true;
+}
 
 /// Chooses the instance of this attempt.
 void CallRun::pick() { instance_ = parts_.instances->all().front(); }

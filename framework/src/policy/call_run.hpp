@@ -27,6 +27,7 @@ namespace callerapi::policy {
 /// Counters of one Caller. Relaxed: for people, not for decisions.
 struct CallCounters {
   std::atomic<std::uint64_t> calls{0}, failed{0}, attempts{0}, retries{0}, in_flight{0};
+  std::atomic<std::uint64_t> retries_denied{0}, breaker_rejected{0};
 };
 
 /// What a call is made with.
@@ -105,6 +106,8 @@ class CallRun {
 
  private:
   bool admit();
+  bool pass_breaker();
+  void tell_breaker(const Attempted& attempt);
   void pick();
   void settle(const Attempted& attempt);
   bool build_head();
@@ -123,8 +126,10 @@ class CallRun {
   std::shared_ptr<Instance> instance_;
   RetryState retry_;
   RetryTerms terms_;
+  Breaker::Permit permit_;
   int attempts_ = 0;
-  bool open_ = false;  ///< An attempt was admitted and not settled yet.
+  Sent sent_ = Sent::no;  ///< How far an earlier attempt may have come.
+  bool open_ = false;     ///< An attempt was admitted and not settled yet.
   bool fresh_ = false;
   std::string head_, request_id_;
   bool streaming_ = false;  ///< The head has been handed out.

@@ -1,4 +1,5 @@
 // The end of an attempt: what it came to, whom that is told, and what comes next.
+#include <algorithm>
 #include <utility>
 
 #include "policy/call_run.hpp"
@@ -8,7 +9,8 @@ namespace callerapi::policy {
 /// Tells the policies of the service what the attempt under way came to; once for each.
 void CallRun::settle(const Attempted& attempt) {
   if (!std::exchange(open_, false)) return;
-  static_cast<void>(attempt);
+  tell_breaker(attempt);
+  sent_ = std::max(sent_, attempt.response ? Sent::yes : attempt.error->sent);
 }
 
 bool CallRun::judge(Attempted attempt) {
@@ -17,6 +19,8 @@ bool CallRun::judge(Attempted attempt) {
   const TimePoint now = loop().now();
   watch_.enter(&TimeLedger::local, now);
   const Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());
+  if (next.stop_reason == "budget")
+    parts_.counters->retries_denied.fetch_add(1, std::memory_order_relaxed);
   if (!next.again) return false;
   fresh_ = attempt.error ? attempt.error->outcome == Outcome::stale_connection
                          : attempt.response->status == 421;

@@ -43,6 +43,13 @@ bool is_stale_before_a_byte(const Error& error) {
   return error.outcome == Outcome::stale_connection && error.sent == Sent::no;
 }
 
+/// The budget is asked before the time, and spent only on what will be made.
+bool within_budget(const RetryTerms& terms, bool fits, TimePoint now) {
+  if (!terms.budget) return true;
+  return fits ? terms.budget->withdraw(terms.budget_terms, now)
+              : terms.budget->allows(terms.budget_terms, now);
+}
+
 }  // namespace
 
 std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms) {
@@ -93,6 +100,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
     return {true, Duration::zero(), {}};
   }
   if (counted_ >= terms.attempts_max) return stop("attempts");
+  // What the request that this call serves may still spend is asked here, before the service's.
   if (asked && *asked > terms.settings.max_retry_after) return stop("retry_after");
 
   const bool throttled = rule == RetryRule::throttle;
@@ -103,8 +111,9 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
     const Duration spread = std::min<Duration>(*asked / 2, std::chrono::seconds(1));
     wait = std::max(wait, *asked + up_to(spread, random >> 8));
   }
-  if (terms.deadline != no_deadline && wait + min_useful >= terms.deadline - now)
-    return stop("no_time");
+  const bool fits = terms.deadline == no_deadline || wait + min_useful < terms.deadline - now;
+  if (!within_budget(terms, fits, now)) return stop("budget");
+  if (!fits) return stop("no_time");
   ++counted_;
   return {true, wait, {}};
 }

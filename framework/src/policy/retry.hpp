@@ -6,6 +6,7 @@
 
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
+#include "policy/budget.hpp"
 #include "policy/settings.hpp"
 
 namespace callerapi::policy {
@@ -24,12 +25,14 @@ struct RetryTerms {
   int attempts_max = 1;
   bool may_repeat = false;
   TimePoint deadline = no_deadline;
+  Budget* budget = nullptr;  ///< Of the service; null: no limit.
+  BudgetTerms budget_terms{};
 };
 
 struct Decision {
   bool again = false;
   Duration wait{0};
-  std::string_view stop_reason;  ///< Why not: "", class, idempotency, body_not_replayable, ...
+  std::string_view stop_reason;  ///< Why not: "", class, idempotency, attempts, budget, ...
 };
 
 /// Decides after each attempt of one call (semantics S5). Pure but for its counts; one thread.

@@ -1,10 +1,16 @@
 #pragma once
 
+#include "policy/breaker.hpp"
+#include "policy/budget.hpp"
+
 namespace callerapi::policy {
 
 /// What the calls of one service share over time, whichever snapshot they began with: a reload that
 /// changes values keeps it, only removing the service ends it. Nothing in it is a setting; those
 /// come with each use. Thread-safe.
-struct ServiceState {};
+struct ServiceState {
+  Budget budget;    ///< Of its retries.
+  Breaker breaker;  ///< Of its attempts.
+};
 
 }  // namespace callerapi::policy

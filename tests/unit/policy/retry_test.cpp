@@ -113,6 +113,46 @@ TEST(Retry, ABodyThatIsGoneOrAnAnswerThatWasDeliveredEndsIt) {
             "committed");
 }
 
+RetryTerms terms_with(Budget& budget) {
+  RetryTerms with = terms();
+  with.budget = &budget;
+  with.budget_terms = {0, 1};  // ten in a window
+  return with;
+}
+
+TEST(Retry, TheBudgetIsAskedAfterTheAttemptsAndBeforeTheTime) {
+  Budget budget;
+  RetryTerms with = terms_with(budget);
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(after(answer(503), with).again) << i;
+  EXPECT_EQ(after(answer(503), with).stop_reason, "budget");
+  EXPECT_EQ(after(answer(404), with).stop_reason, "class");
+  with.attempts_max = 1;
+  EXPECT_EQ(after(answer(503), with).stop_reason, "attempts");
+  with.attempts_max = 2;
+  with.deadline = now;
+  EXPECT_EQ(after(answer(503), with).stop_reason, "budget");
+}
+
+TEST(Retry, ARetryThatIsNotMadeCostsNoBudget) {
+  Budget budget;
+  RetryTerms with = terms_with(budget);
+  with.deadline = now + 1s;
+  EXPECT_EQ(after(answer(503, "20"), with).stop_reason, "no_time");
+  EXPECT_EQ(after(answer(503, "3600"), with).stop_reason, "retry_after");
+  EXPECT_EQ(after(answer(503), terms_with(budget)).again, true);
+  EXPECT_EQ(budget.balance(now).withdrawn, 1u);
+}
+
+TEST(Retry, StaleConnectionsCostNoBudgetAndFailedConnectsDo) {
+  Budget budget;
+  const RetryTerms with = terms_with(budget);
+  EXPECT_TRUE(after(Outcome::stale_connection, Sent::no, with).again);
+  EXPECT_TRUE(after(Outcome::stale_connection, Sent::maybe, with).again);
+  EXPECT_EQ(budget.balance(now).withdrawn, 0u);
+  EXPECT_TRUE(after(Outcome::connect_error, Sent::no, with).again);
+  EXPECT_EQ(budget.balance(now).withdrawn, 1u);
+}
+
 TEST(RetryAfter, ReadsSecondsAndDatesAgainstTheResponsesOwnClock) {
   EXPECT_EQ(retry_after(answer(503, "7"), 0), 7s);
   Response dated = answer(503, "Sun, 06 Nov 1994 08:49:47 GMT");
