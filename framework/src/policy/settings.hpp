@@ -62,12 +62,45 @@ struct BreakerTerms {
   bool operator==(const BreakerTerms&) const = default;
 };
 
+enum class BalancePolicy : std::uint8_t {
+  p2c_ewma,       ///< The cheaper of two, by latency and calls under way.
+  round_robin,    ///< In turn, by weight.
+  least_request,  ///< The one of two with fewer calls under way.
+  first,          ///< In the order written: the next only where the one before is out.
+};
+
+/// Semantics S9.
+struct Balance {
+  BalancePolicy policy = BalancePolicy::p2c_ewma;
+  Duration slow_start = 10s;  ///< From a tenth to the full weight after an ejection. 0: at once.
+
+  bool operator==(const Balance&) const = default;
+};
+
+enum class EjectionMode : std::uint8_t {
+  off,
+  dark,  ///< Counted and shown, but nobody is left out.
+  on,
+};
+
+/// Semantics S8.
+struct Ejection {
+  EjectionMode mode = EjectionMode::on;
+  int consecutive_failures = 5;
+  Duration base = 10s, max = 300s;
+  int max_percent = 50;  ///< Of the instances; of two or more, one at least.
+
+  bool operator==(const Ejection&) const = default;
+};
+
 /// What one endpoint of one service is called with, every level of the registry applied.
 struct Settings {
   Timeouts timeouts;
   Retry retry;
-  BudgetTerms budget;                          ///< The same for all endpoints of a service,
-  BreakerTerms breaker;                        ///< and so is this.
+  BudgetTerms budget;  ///< This and the next three: the same for all endpoints of a service.
+  BreakerTerms breaker;
+  Balance balance;
+  Ejection ejection;
   std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
   std::size_t response_head_bytes_max = 64u << 10;
   bool request_gzip = false;  ///< Send bodies of some size gzip-coded.

@@ -1,0 +1,132 @@
+#include "policy/balance.hpp"
+
+#include <numeric>
+#include <utility>
+
+#include "base/random.hpp"
+
+namespace callerapi::policy {
+namespace {
+
+/// What is overlooked, one thing more each time that nobody is left.
+enum class Mercy : std::uint8_t { none, tried, cooling, all };
+
+/// Those of the set that may be chosen this time.
+class Field {
+ public:
+  Field(std::span<const Contender> all, const Tried& tried, TimePoint now)
+      : all_(all), tried_(tried), now_(now), count_(all.size()) {}
+
+  /// Looks at each; answers whether ejections had to be ignored, for less than half would be left.
+  bool narrow(const Ejector& ejector, const Ejection& ejection) {
+    if (tried_.empty() && ejector.calm(now_)) return false;
+    everyone_ = false;
+    ejections_ = ejection.mode == EjectionMode::on;
+    const bool panic = ejections_ && 2 * count_if(Mercy::cooling) < all_.size();
+    if (panic) ejections_ = false;
+    for (Mercy m : {Mercy::none, Mercy::tried, Mercy::cooling, Mercy::all})
+      if (count_ = count_if(mercy_ = m); count_ > 0) break;
+    return panic;
+  }
+
+  bool has(std::size_t i) const { return everyone_ || fits(i, mercy_); }
+  std::size_t count() const { return count_; }
+  std::size_t at(std::size_t nth) const {
+    if (everyone_) return nth;
+    std::size_t i = 0;
+    while (!has(i) || nth-- > 0) ++i;
+    return i;
+  }
+
+ private:
+  bool fits(std::size_t i, Mercy mercy) const {
+    const InstanceHealth& health = *all_[i].health;
+    return (mercy >= Mercy::all || !ejections_ || health.ejected_until() <= now_) &&
+           (mercy >= Mercy::cooling || health.cooling_until() <= now_) &&
+           (mercy >= Mercy::tried || !tried_.contains(i));
+  }
+  std::size_t count_if(Mercy mercy) const {
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < all_.size(); ++i) count += fits(i, mercy) ? 1 : 0;
+    return count;
+  }
+
+  const std::span<const Contender> all_;
+  const Tried& tried_;
+  const TimePoint now_;
+  std::size_t count_;
+  bool everyone_ = true, ejections_ = false;
+  Mercy mercy_ = Mercy::none;
+};
+
+/// The cheaper of two that are not the same; of equals the one drawn first, which is either.
+template <class Cost>
+std::size_t cheaper_of_two(const Field& field, base::Random& random, const Cost& cost) {
+  const std::size_t a = random.below(field.count());
+  if (field.count() == 1) return field.at(a);
+  std::size_t b = random.below(field.count() - 1);
+  if (b >= a) ++b;
+  const std::size_t first = field.at(a), second = field.at(b);
+  return cost(second) < cost(first) ? second : first;
+}
+
+}  // namespace
+
+Rotation::Rotation(std::span<const Contender> all) {
+  const auto whole = [](const Contender& one) {
+    return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(one.weight));
+  };
+  std::uint32_t divisor = 0;
+  for (const Contender& one : all) divisor = std::gcd(divisor, whole(one));
+  // The times of an instance lie evenly in (0, 1), each instance a little later than the one
+  // before.
+  std::vector<std::pair<double, std::uint32_t>> times;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const std::uint32_t turns = whole(all[i]) / divisor;
+    const double later = (static_cast<double>(i) + 0.5) / static_cast<double>(all.size());
+    for (std::uint32_t turn = 0; turn < turns; ++turn)
+      times.emplace_back((turn + later) / turns, static_cast<std::uint32_t>(i));
+  }
+  std::ranges::sort(times);
+  for (const auto& [time, index] : times) order_.push_back(index);
+}
+
+Balancer::Balancer(std::vector<Contender> all, Ejector& ejector)
+    : all_(std::move(all)), ejector_(ejector), rotation_(all_) {}
+
+std::optional<std::size_t> Balancer::pick(const Balance& balance, const Ejection& ejection,
+                                          const Tried& tried, TimePoint now, std::uint64_t random) {
+  if (all_.empty()) return {};
+  if (all_.size() == 1) return 0;
+  Field field(all_, tried, now);
+  if (field.narrow(ejector_, ejection)) ejector_.panicked();
+  base::Random draw(random);
+  const bool ramps = ejection.mode == EjectionMode::on;
+  const auto ramp = [&](std::size_t i) {
+    return ramps ? all_[i].health->ramp(now, balance.slow_start) : 1.0;
+  };
+  const auto load = [&](std::size_t i) {
+    return (all_[i].health->in_flight() + 1) / (all_[i].weight * ramp(i));
+  };
+  switch (balance.policy) {
+    case BalancePolicy::first:
+      return field.at(0);
+    case BalancePolicy::least_request:
+      return cheaper_of_two(field, draw, load);
+    case BalancePolicy::round_robin:
+      for (std::size_t turns = 2 * rotation_.size(); turns > 0; --turns) {
+        const std::size_t i = rotation_.next();
+        constexpr std::uint64_t mille = 1000;
+        const bool lets_pass =
+            ramp(i) < 1 && static_cast<double>(draw.below(mille)) >= ramp(i) * mille;
+        if (field.has(i) && !lets_pass) return i;
+      }
+      return field.at(0);
+    case BalancePolicy::p2c_ewma:
+      break;
+  }
+  return cheaper_of_two(field, draw,
+                        [&](std::size_t i) { return all_[i].health->ewma(now) * load(i); });
+}
+
+}  // namespace callerapi::policy

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "policy/ejection.hpp"
+
+namespace callerapi::policy {
+
+/// The instances one call has been to. More than it has room for are forgotten: a retry at one of
+/// them is no fault.
+class Tried {
+ public:
+  void add(std::size_t index) noexcept {
+    if (count_ < room) seen_[count_++] = index;
+  }
+  bool contains(std::size_t index) const noexcept {
+    return std::find(seen_.begin(), seen_.begin() + count_, index) != seen_.begin() + count_;
+  }
+  bool empty() const noexcept { return count_ == 0; }
+
+ private:
+  static constexpr std::uint8_t room = 8;
+  std::array<std::size_t, room> seen_{};
+  std::uint8_t count_ = 0;
+};
+
+/// In turn, in proportion to whole weights, and as evenly as they allow. Thread-safe: the turn of
+/// all weights is written out once, so that a step is one addition.
+class Rotation {
+ public:
+  explicit Rotation(std::span<const Contender> all);
+  std::size_t next() noexcept {
+    return order_[turn_.fetch_add(1, std::memory_order_relaxed) % order_.size()];
+  }
+  std::size_t size() const noexcept { return order_.size(); }
+
+ private:
+  std::vector<std::uint32_t> order_;
+  std::atomic<std::uint32_t> turn_{0};
+};
+
+/// Chooses among a set of instances that does not change (semantics S9). Thread-safe.
+class Balancer {
+ public:
+  /// What is named in `all`, and `ejector`, live as long as this.
+  Balancer(std::vector<Contender> all, Ejector& ejector);
+
+  /// An index into `all`; nullopt: the set is empty. Neither ejected nor cooling nor tried by the
+  /// same call, as long as there is such a one. `random`: 64 evenly spread bits.
+  std::optional<std::size_t> pick(const Balance& balance, const Ejection& ejection,
+                                  const Tried& tried, TimePoint now, std::uint64_t random);
+  std::span<const Contender> all() const noexcept { return all_; }
+
+ private:
+  const std::vector<Contender> all_;
+  Ejector& ejector_;
+  Rotation rotation_;
+};
+
+}  // namespace callerapi::policy
