@@ -82,6 +82,8 @@ class History {
     if (chance(500)) s.timeouts.attempt = 200ms + below(s.timeouts.total - 200ms);
     s.timeouts.read_idle = 100ms + below(2s);
     s.retry.on_500 = chance(300);
+    s.balance.policy = static_cast<policy::BalancePolicy>(loop_.rng().below(4));
+    s.ejection.mode = static_cast<policy::EjectionMode>(loop_.rng().below(3));
     service.pool.connections_max = 1 + static_cast<int>(loop_.rng().below(6));
     service.pool.queue_max = chance(200) ? 2 : 1024;
   }
@@ -96,6 +98,8 @@ class History {
     one.real->name = one.address + ":80";
     pool::Settings settings = service.pool;
     settings.host = one.address;
+    one.real->weight = 1 + static_cast<double>(loop_.rng().below(3));
+    one.real->health = std::make_shared<policy::InstanceHealth>(loop_.now());
     one.real->origin = std::make_shared<pool::Origin>(settings, loop_, family_);
     service.instances.push_back(std::move(one));
   }
@@ -219,6 +223,11 @@ class History {
     if (!running_.empty()) v.breaches.push_back("calls are left that nobody ended");
     if (counters_.in_flight != 0)
       v.breaches.push_back(std::to_string(counters_.in_flight) + " calls count as in flight");
+    for (const SimService& service : services_)
+      for (const SimInstance& one : service.instances)
+        if (one.real->health->in_flight() != 0)
+          v.breaches.push_back(one.real->name + " counts " +
+                               std::to_string(one.real->health->in_flight()) + " in flight");
     services_.clear();
     loop_.run_until(loop_.now() + 1s);
     if (loop_.network().clients_open != 0)

@@ -107,12 +107,14 @@ struct RawServer::State {
   }
 };
 
-RawServer::RawServer(Serve serve, int backlog) : state_(std::make_unique<State>()) {
+RawServer::RawServer(Serve serve, int backlog, const std::string& at, int port)
+    : state_(std::make_unique<State>()) {
   state_->serve = std::move(serve);
   state_->listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = ::inet_addr(at.c_str());
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   socklen_t size = sizeof address;
   ::bind(state_->listener, reinterpret_cast<sockaddr*>(&address), size);
   ::listen(state_->listener, backlog);

@@ -41,7 +41,9 @@ class Peer {
 class RawServer {
  public:
   using Serve = std::function<void(Peer&)>;
-  explicit RawServer(Serve serve, int backlog = 1024);
+  /// Port 0: one that is free.
+  explicit RawServer(Serve serve, int backlog = 1024, const std::string& address = "127.0.0.1",
+                     int port = 0);
   ~RawServer();
   RawServer(const RawServer&) = delete;
   RawServer& operator=(const RawServer&) = delete;

@@ -56,12 +56,14 @@ Host::Host(Source source, Options options, std::shared_ptr<const base::Clock> cl
       prober_(options_.probe),
       snapshots_(std::make_shared<const catalogue::Snapshot>()),
       lane_(std::make_unique<wire::Workers>(lane_threads_max)),
+      publisher_(std::make_unique<wire::Workers>(1)),
       reaper_(std::make_unique<host::Reaper>(log_, plugin_counters_)) {}
 
 Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
-                                         std::shared_ptr<const base::Clock> clock) {
+                                         std::shared_ptr<const base::Clock> clock,
+                                         wire::NameFiles names) {
   std::shared_ptr<Host> host(new Host(std::move(source), std::move(options), std::move(clock)));
-  auto reactor = wire::Reactor::start(*host->clock_);
+  auto reactor = wire::Reactor::start(*host->clock_, std::move(names));
   if (!reactor) return std::move(reactor).error();
   host->reactor_ = std::move(*reactor);
   if (host->debug_plugins_)
@@ -90,7 +92,9 @@ Host::~Host() {
   lane_.reset();
   on_loop(*reactor_, [this] {
     if (sweep_timer_) reactor_->disarm(*sweep_timer_);
+    looking_ = false;
   });
+  publisher_.reset();
   snapshots_.publish(std::make_shared<const catalogue::Snapshot>());
   {
     base::Lock lock(control_);
@@ -116,6 +120,7 @@ void Host::abandon() noexcept {
   // Joining would wait for threads that do not exist here; closing would end the parent's sockets.
   if (watch_) watch_->abandon();
   if (lane_) lane_->abandon();
+  if (publisher_) publisher_->abandon();
   if (reaper_) reaper_->abandon();
   if (reactor_) {
     reactor_->abandon();
@@ -248,6 +253,7 @@ void Host::sweep() {
                    std::to_string(counters.sacrificed.exchange(0)) +
                    " idle connections were closed for them; raise the limit of open files");
   for (const Leaving::Pool& pool : leaving_.due(reactor_->now())) cancel(pool);
+  look_for_instances();
   reactor_->arm(*sweep_timer_, reactor_->now() + sweep_every);
 }
 

@@ -41,9 +41,10 @@ struct Source {
 /// The floors wired together: one reactor, one published snapshot, one control plane. Thread-safe.
 class Host : public std::enable_shared_from_this<Host> {
  public:
-  /// `clock` is for tests; null: the system's.
+  /// `clock` and `names` are for tests; null: the system's.
   static Result<std::shared_ptr<Host>> open(Source source, Options options,
-                                            std::shared_ptr<const base::Clock> clock = nullptr);
+                                            std::shared_ptr<const base::Clock> clock = nullptr,
+                                            wire::NameFiles names = {});
   ~Host();
 
   /// What a call is made with, its plugin leased.
@@ -83,8 +84,16 @@ class Host : public std::enable_shared_from_this<Host> {
   static registry::Environment environment_of(const Options& options);
   Result<registry::Registry> read() const;
   Result<BuiltMap> build(const registry::Registry& registry) CALLERAPI_REQUIRES(control_);
+  std::shared_ptr<policy::Discovery> discovery(const catalogue::Service& service,
+                                               const registry::ServiceEntry& entry);
   std::shared_ptr<const policy::InstanceSet> instances(pool::Settings settings,
+                                                       const std::vector<policy::Site>& sites,
                                                        const catalogue::Service* previous);
+  /// Asks every service's source. On the reactor's thread.
+  void look_for_instances();
+  void heard_of_instances(const std::string& service, const policy::Discovery::Told& told);
+  /// Publishes what the discovery of that service knows by now.
+  void take_instances(const std::string& service);
   Result<pool::Settings> pool_settings(const catalogue::Service& service,
                                        const registry::ServiceEntry& entry) const
       CALLERAPI_REQUIRES(control_);
@@ -134,6 +143,7 @@ class Host : public std::enable_shared_from_this<Host> {
   // The reactor's thread only.
   std::unordered_map<policy::AsyncCall*, std::shared_ptr<policy::AsyncCall>> async_calls_;
   std::optional<wire::Timer> sweep_timer_;
+  bool looking_ = true;  ///< For instances.
 
   base::Mutex tokens_mutex_;
   std::unordered_set<policy::StopToken*> tokens_ CALLERAPI_GUARDED_BY(tokens_mutex_);
@@ -147,6 +157,7 @@ class Host : public std::enable_shared_from_this<Host> {
   std::uint64_t published_ CALLERAPI_GUARDED_BY(control_) = 0;
 
   std::unique_ptr<wire::Workers> lane_;         ///< Calls that stream bodies.
+  std::unique_ptr<wire::Workers> publisher_;    ///< Takes instances over; waits for a reload.
   std::unique_ptr<host::Reaper> reaper_;        ///< Unloads plugins.
   std::unique_ptr<registry::FileWatch> watch_;  ///< Made and used under control_.
 };

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "caller/host.hpp"
-#include "wire/socket.hpp"
 
 namespace callerapi::caller {
 
@@ -70,22 +69,17 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
     if (!running && (*generation)->code) (*generation)->code->close();
     return std::move(connecting).error();
   }
-  s.instances = instances(std::move(*connecting),
-                          previous == built_.end() ? nullptr : previous->second.service.get());
+  const catalogue::Service* before =
+      previous == built_.end() ? nullptr : previous->second.service.get();
+  const bool same_source = before && before->base_url.host == s.base_url.host &&
+                           before->base_url.port == s.base_url.port &&
+                           previous->second.entry.instances == entry.instances &&
+                           previous->second.entry.discovers == entry.discovers;
+  s.discovery = same_source ? before->discovery : discovery(s, entry);
+  s.instances = instances(*connecting, s.discovery->sites(), before);
   s.state = previous == built_.end() ? std::make_shared<policy::ServiceState>()
                                      : previous->second.service->state;
   return Built{entry, std::move(*generation), std::move(*service)};
-}
-
-/// Where the service runs. Connections stay when nothing that decides them has changed.
-std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settings,
-                                                           const catalogue::Service* previous) {
-  if (previous && previous->instances->all().front()->origin->settings() == settings)
-    return previous->instances;
-  auto instance = std::make_shared<policy::Instance>();
-  instance->name = wire::to_text({settings.host, settings.port});
-  instance->origin = std::make_shared<pool::Origin>(std::move(settings), *reactor_, family_);
-  return std::make_shared<policy::InstanceSet>(std::vector{std::move(instance)});
 }
 
 /// What decides about the connections of a service. A TLS context stays as long as nothing it
@@ -99,11 +93,10 @@ Result<pool::Settings> Host::pool_settings(const catalogue::Service& service,
   settings.proxy = entry.proxy;
   if (service.base_url.scheme != "https") return settings;
   if (const auto previous = built_.find(entry.name); previous != built_.end()) {
-    const pool::Settings& before =
-        previous->second.service->instances->all().front()->origin->settings();
-    if (before.host == settings.host && before.port == settings.port &&
-        previous->second.entry.tls == entry.tls)
-      settings.tls = before.tls;
+    const catalogue::Service& before = *previous->second.service;
+    if (before.base_url.host == settings.host && before.base_url.port == settings.port &&
+        previous->second.entry.tls == entry.tls && !before.instances->all().empty())
+      settings.tls = before.instances->all().front()->origin->settings().tls;
   }
   if (!settings.tls) {
     auto made = wire::TlsContext::make(entry.tls, settings.host, settings.port);
@@ -151,7 +144,7 @@ ServiceFacts Host::facts_of(const Built& built) {
 ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
   ReloadReport report;
   auto snapshot = std::make_shared<catalogue::Snapshot>();
-  snapshot->number = report.generation = ++published_;
+  snapshot->number = report.generation = published_;
   for (auto& [name, built] : next) {
     snapshot->services.emplace(name, built.service);
     const auto old = built_.find(name);
@@ -176,7 +169,8 @@ ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
     const bool kept = now != built_.end() && now->second.generation == old.generation;
     if (!kept && old.generation->code) old.generation->code->close();
     for (const auto& instance : old.service->instances->all()) {
-      const bool stays = now != built_.end() && now->second.service->instances->has(*instance);
+      const bool stays =
+          now != built_.end() && now->second.service->instances->shares_pool(*instance);
       if (stays) continue;
       instance->origin->drain();
       leaving_.add(name, instance->origin);
@@ -216,7 +210,9 @@ Result<ReloadReport> Host::reload() {
   }
   // Before the calls that will see the new services: both reach the loop in this order.
   reactor_->set_names(std::move(registry->names));
+  ++published_;
   ReloadReport report = publish(std::move(*next), record.changes);
+  reactor_->post([this] { look_for_instances(); });
   ++reloads_applied_;
   plugin_dir_ = registry->plugin_dir;
   watch_plugins();

@@ -91,24 +91,24 @@ Rotation::Rotation(std::span<const Contender> all) {
   for (const auto& [time, index] : times) order_.push_back(index);
 }
 
-Balancer::Balancer(std::vector<Contender> all, Ejector& ejector)
-    : all_(std::move(all)), ejector_(ejector), rotation_(all_) {}
+Balancer::Balancer(std::vector<Contender> all) : all_(std::move(all)), rotation_(all_) {}
 
-std::optional<std::size_t> Balancer::pick(const Balance& balance, const Ejection& ejection,
-                                          const Tried& tried, TimePoint now, std::uint64_t random) {
+std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Settings& settings,
+                                          const Tried& tried, TimePoint now,
+                                          std::uint64_t random) const {
   if (all_.empty()) return {};
   if (all_.size() == 1) return 0;
   Field field(all_, tried, now);
-  if (field.narrow(ejector_, ejection)) ejector_.panicked();
+  if (field.narrow(ejector, settings.ejection)) ejector.panicked();
   base::Random draw(random);
-  const bool ramps = ejection.mode == EjectionMode::on;
+  const bool ramps = settings.ejection.mode == EjectionMode::on;
   const auto ramp = [&](std::size_t i) {
-    return ramps ? all_[i].health->ramp(now, balance.slow_start) : 1.0;
+    return ramps ? all_[i].health->ramp(now, settings.balance.slow_start) : 1.0;
   };
   const auto load = [&](std::size_t i) {
     return (all_[i].health->in_flight() + 1) / (all_[i].weight * ramp(i));
   };
-  switch (balance.policy) {
+  switch (settings.balance.policy) {
     case BalancePolicy::first:
       return field.at(0);
     case BalancePolicy::least_request:

@@ -49,19 +49,18 @@ class Rotation {
 /// Chooses among a set of instances that does not change (semantics S9). Thread-safe.
 class Balancer {
  public:
-  /// What is named in `all`, and `ejector`, live as long as this.
-  Balancer(std::vector<Contender> all, Ejector& ejector);
+  /// What is named in `all` lives as long as this.
+  explicit Balancer(std::vector<Contender> all);
 
   /// An index into `all`; nullopt: the set is empty. Neither ejected nor cooling nor tried by the
   /// same call, as long as there is such a one. `random`: 64 evenly spread bits.
-  std::optional<std::size_t> pick(const Balance& balance, const Ejection& ejection,
-                                  const Tried& tried, TimePoint now, std::uint64_t random);
+  std::optional<std::size_t> pick(Ejector& ejector, const Settings& settings, const Tried& tried,
+                                  TimePoint now, std::uint64_t random) const;
   std::span<const Contender> all() const noexcept { return all_; }
 
  private:
   const std::vector<Contender> all_;
-  Ejector& ejector_;
-  Rotation rotation_;
+  mutable Rotation rotation_;
 };
 
 }  // namespace callerapi::policy

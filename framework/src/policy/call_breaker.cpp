@@ -49,10 +49,7 @@ void CallRun::tell_breaker(const Attempted& attempt) {
   if (permit_.epoch == 0) return;
   const Prepared& call = parts_.prepared;
   const TimePoint now = loop().now();
-  // What the registry grants; call.attempt is also bounded by the total of the call.
-  const Duration granted = call.settings.attempt_of(call.settings.timeouts.total,
-                                                    call.may_repeat && call.attempts_max > 1);
-  const base::Verdict verdict = breaker_verdict(attempt, now - attempt_began_, granted);
+  const base::Verdict verdict = rate(attempt, now - attempt_began_, granted()).breaker;
   const bool may_open =
       verdict == base::Verdict::failure || permit_.lease != Breaker::Permit::no_lease;
   parts_.state->breaker.record(call.settings.breaker, permit_, verdict, now,

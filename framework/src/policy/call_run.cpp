@@ -8,10 +8,7 @@
 #include "policy/uuid.hpp"
 
 namespace callerapi::policy {
-CallRun::CallRun(CallParts parts)
-    : parts_(std::move(parts)),
-      instance_(parts_.instances->all().front()),
-      watch_(parts_.prepared.started) {
+CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prepared.started) {
   const Prepared& call = parts_.prepared;
   terms_ = {call.settings.retry, call.attempts_max, call.may_repeat, call.deadline};
   terms_.budget = &parts_.state->budget;
@@ -55,7 +52,7 @@ bool CallRun::begin_attempt() {
   if (!admit()) return false;
   open_ = true;
   ++attempts_;
-  pick();
+  if (!pick()) return false;
   if (build_head()) return true;
   settle({.error = &result_->error()});
   return false;
@@ -68,9 +65,6 @@ bool CallRun::admit() {
   if (attempts_ == 0) parts_.state->budget.deposit(attempt_began_);
   return true;
 }
-
-/// Chooses the instance of this attempt.
-void CallRun::pick() { instance_ = parts_.instances->all().front(); }
 
 bool CallRun::build_head() {
   Prepared& call = parts_.prepared;

@@ -53,7 +53,8 @@ class CallRun {
   CallRun& operator=(const CallRun&) = delete;
 
   wire::Loop& loop() const noexcept { return *parts_.loop; }
-  /// The pool of the instance that the attempt under way, or the last one, goes to.
+  /// The pool of the instance that the attempt under way, or the last one, goes to. Only after a
+  /// begin_attempt() that did not fail.
   pool::Origin& origin() const noexcept { return *instance_->origin; }
   const Prepared& prepared() const noexcept { return parts_.prepared; }
 
@@ -108,8 +109,10 @@ class CallRun {
   bool admit();
   bool pass_breaker();
   void tell_breaker(const Attempted& attempt);
-  void pick();
+  bool pick();
   void settle(const Attempted& attempt);
+  Duration granted() const noexcept;
+  void rate_instance(const Attempted& attempt);
   bool build_head();
   wire::RequestHead request_head(const Headers& headers) const;
   bool look_at(Response& response);
@@ -124,6 +127,8 @@ class CallRun {
 
   CallParts parts_;
   std::shared_ptr<Instance> instance_;
+  std::size_t instance_index_ = 0;
+  Tried tried_;
   RetryState retry_;
   RetryTerms terms_;
   Breaker::Permit permit_;

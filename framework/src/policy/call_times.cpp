@@ -16,6 +16,14 @@ TimePoint CallRun::acquire_deadline() const noexcept {
                   acquire > Duration::zero() ? plus(attempt_began_, acquire + open) : no_deadline);
 }
 
+/// What the registry grants an attempt; prepared().attempt is also bounded by the total of the
+/// call.
+Duration CallRun::granted() const noexcept {
+  const Prepared& call = parts_.prepared;
+  return call.settings.attempt_of(call.settings.timeouts.total,
+                                  call.may_repeat && call.attempts_max > 1);
+}
+
 void CallRun::note_rest(bool rests) noexcept {
   if (resting_ && !rests) progress_at_ = loop().now();
   resting_ = rests;

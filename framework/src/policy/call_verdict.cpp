@@ -11,6 +11,7 @@ void CallRun::settle(const Attempted& attempt) {
   if (!std::exchange(open_, false)) return;
   tell_breaker(attempt);
   sent_ = std::max(sent_, attempt.response ? Sent::yes : attempt.error->sent);
+  if (instance_) rate_instance(attempt);
 }
 
 bool CallRun::judge(Attempted attempt) {

@@ -2,34 +2,57 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "policy/balance.hpp"
+#include "policy/instance_health.hpp"
 #include "pool/origin.hpp"
 
 namespace callerapi::policy {
 
-/// One place where a service runs. Shared by the sets it stands in one after the other, so that
-/// what is known of it outlives a change of the others. Thread-safe.
+/// One place where a service runs. Pool and health are shared by the sets it stands in one after
+/// the other, so that what is known of it outlives a change of the others. Thread-safe.
 struct Instance {
   std::string name;  ///< "10.0.0.7:8080", for people.
+  double weight = 1;
   std::shared_ptr<pool::Origin> origin;
+  std::shared_ptr<InstanceHealth> health;
 };
 
-/// Where the calls of a service may go. Immutable; another set replaces it. At least one.
+/// Where the calls of a service may go. Immutable; another set replaces it. Empty only where a
+/// source of instances has never named one.
 class InstanceSet {
  public:
-  explicit InstanceSet(std::vector<std::shared_ptr<Instance>> all) : all_(std::move(all)) {}
+  explicit InstanceSet(std::vector<std::shared_ptr<Instance>> all)
+      : all_(std::move(all)), balancer_(contenders(all_)) {}
 
   std::span<const std::shared_ptr<Instance>> all() const noexcept { return all_; }
-  bool has(const Instance& one) const noexcept {
-    return std::ranges::any_of(all_, [&](const auto& known) { return known.get() == &one; });
+  const Balancer& balancer() const noexcept { return balancer_; }
+  /// Does the pool of that instance serve this set as well?
+  bool shares_pool(const Instance& one) const noexcept {
+    return std::ranges::any_of(all_,
+                               [&](const auto& known) { return known->origin == one.origin; });
+  }
+  /// Null when none of the set has that name.
+  std::shared_ptr<Instance> find(std::string_view name) const noexcept {
+    const auto found =
+        std::ranges::find_if(all_, [&](const auto& one) { return one->name == name; });
+    return found == all_.end() ? nullptr : *found;
   }
 
  private:
+  static std::vector<Contender> contenders(const std::vector<std::shared_ptr<Instance>>& all) {
+    std::vector<Contender> contenders;
+    for (const auto& one : all) contenders.push_back({one->health.get(), one->weight});
+    return contenders;
+  }
+
   std::vector<std::shared_ptr<Instance>> all_;
+  Balancer balancer_;
 };
 
 }  // namespace callerapi::policy

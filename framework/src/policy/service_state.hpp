@@ -2,6 +2,7 @@
 
 #include "policy/breaker.hpp"
 #include "policy/budget.hpp"
+#include "policy/ejection.hpp"
 
 namespace callerapi::policy {
 
@@ -11,6 +12,7 @@ namespace callerapi::policy {
 struct ServiceState {
   Budget budget;    ///< Of its retries.
   Breaker breaker;  ///< Of its attempts.
+  Ejector ejector;  ///< Of its instances.
 };
 
 }  // namespace callerapi::policy

@@ -11,6 +11,7 @@
 #include "registry/environment.hpp"
 #include "registry/node.hpp"
 #include "registry/registry.hpp"
+#include "wire/url.hpp"
 
 namespace callerapi::registry {
 
@@ -85,6 +86,11 @@ class Reader {
   void read_plugin(const Spot& spot, ServiceEntry& service);
   void read_addresses(const Spot& spot, std::vector<wire::AddressRange>& into);
   void read_proxy(const Spot& spot, ServiceEntry& service);
+  void read_instances(const Spot& spot, ServiceEntry& service);
+  void read_instance_list(const Spot& list, const wire::BaseUrl& base, ServiceEntry& service);
+  void add_instance(const Text& url, unsigned line, int weight, const wire::BaseUrl& base,
+                    ServiceEntry& service);
+  void read_discovery(const Spot& spot, const wire::BaseUrl& base, ServiceEntry& service);
   void read_config(const Spot& spot, ServiceEntry& service);
   void read_endpoints(const Spot& spot, ServiceEntry& service);
   void read_base_url(const Spot& spot, ServiceEntry& service);

@@ -31,7 +31,9 @@ struct ServiceEntry {
   std::map<std::string, std::string> config;
   std::vector<wire::AddressRange> allow_addresses;
   std::optional<wire::Proxy> proxy;
-  wire::TlsSettings tls;  ///< Used when base_url is https; read from the files it names.
+  std::vector<policy::Site> instances;  ///< Empty: base_url is the only one,
+  bool discovers = false;  ///< or (discovery = "dns") every address of its host is one.
+  wire::TlsSettings tls;   ///< Used when base_url is https; read from the files it names.
   catalogue::ServiceLayers layers;
 
   bool operator==(const ServiceEntry&) const = default;

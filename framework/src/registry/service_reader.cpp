@@ -14,8 +14,8 @@ namespace callerapi::registry {
 namespace {
 
 const std::vector<std::string> service_fields = {
-    "plugin",    "base_url",        "sha256", "unload", "config",          "required",
-    "endpoints", "allow_addresses", "proxy",  "tls",    "allow_downgrade", "watch"};
+    "plugin",          "base_url", "sha256", "unload",          "config", "required",  "endpoints",
+    "allow_addresses", "proxy",    "tls",    "allow_downgrade", "watch",  "instances", "discovery"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 constexpr std::string_view caller_overrides = "CALLERAPI_CALLER__";
 constexpr std::string_view caller_variables[] = {"NAME", "PLUGIN_DIR", "PROFILE", "RESOLVER"};
@@ -162,7 +162,9 @@ void Reader::read_base_url(const Spot& spot, ServiceEntry& service) {
 bool Reader::override_field(ServiceEntry& service, const std::string& key,
                             const std::string& value) {
   // Read where they matter.
-  if (key == "base_url" || key == "proxy" || key.starts_with("tls.")) return true;
+  constexpr std::string_view elsewhere[] = {"base_url", "proxy", "instances", "discovery"};
+  if (std::ranges::find(elsewhere, key) != std::end(elsewhere) || key.starts_with("tls."))
+    return true;
   const auto refuse = [&](const std::string& why) {
     fault(0, "bad_value",
           "environment " + std::string(overrides) + variable_name(service.name) + "__" +
@@ -248,6 +250,7 @@ void Reader::read_service(const Spot& spot, Registry& registry) {
   read_endpoints(spot, service);
   read_base_url(spot, service);
   read_proxy(spot, service);
+  read_instances(spot, service);
   read_overrides(service);
   load_tls(spot, service, registry);
   const auto missing = [](const Fault& f) {

@@ -86,13 +86,13 @@ TEST(Balance, WeightDividesTheCost) {
 
 TEST(Balance, RoundRobinTakesTurnsByWeightAndEvenly) {
   Group equal(3);
-  equal.balance.policy = BalancePolicy::round_robin;
+  equal.settings.balance.policy = BalancePolicy::round_robin;
   std::string turns;
   for (int i = 0; i < 6; ++i) turns += static_cast<char>('a' + static_cast<char>(equal.pick()));
   EXPECT_EQ(turns, "abcabc");
 
   Group weighted(3, {4, 2, 2});
-  weighted.balance.policy = BalancePolicy::round_robin;
+  weighted.settings.balance.policy = BalancePolicy::round_robin;
   turns.clear();
   for (int i = 0; i < 8; ++i) turns += static_cast<char>('a' + static_cast<char>(weighted.pick()));
   EXPECT_EQ(turns, "abacabac");
@@ -100,7 +100,7 @@ TEST(Balance, RoundRobinTakesTurnsByWeightAndEvenly) {
 
 TEST(Balance, RoundRobinSharesTheTurnsOfOneThatIsOut) {
   Group group(3);
-  group.balance.policy = BalancePolicy::round_robin;
+  group.settings.balance.policy = BalancePolicy::round_robin;
   group.fail(1, 5);
   const auto of = group.picks(300);
   EXPECT_EQ(of[1], 0);
@@ -110,7 +110,7 @@ TEST(Balance, RoundRobinSharesTheTurnsOfOneThatIsOut) {
 
 TEST(Balance, LeastRequestLooksAtNothingButTheLoad) {
   Group group(2);
-  group.balance.policy = BalancePolicy::least_request;
+  group.settings.balance.policy = BalancePolicy::least_request;
   group[0].sample(5s, group.now);
   group[1].begin();
   EXPECT_EQ(group.pick(), 0u);
@@ -118,7 +118,7 @@ TEST(Balance, LeastRequestLooksAtNothingButTheLoad) {
 
 TEST(Balance, FirstGoesOnOnlyWhileTheOneBeforeIsOut) {
   Group group(3);
-  group.balance.policy = BalancePolicy::first;
+  group.settings.balance.policy = BalancePolicy::first;
   EXPECT_EQ(group.picks(100)[0], 100);
   group.fail(0, 5);
   EXPECT_EQ(group.picks(100)[1], 100);
@@ -130,7 +130,7 @@ TEST(Balance, ACallGoesToAnotherInstanceAsLongAsThereIsOne) {
   for (const auto policy : {BalancePolicy::p2c_ewma, BalancePolicy::round_robin,
                             BalancePolicy::least_request, BalancePolicy::first}) {
     Group group(3);
-    group.balance.policy = policy;
+    group.settings.balance.policy = policy;
     Tried tried;
     for (int i = 0; i < 3; ++i) {
       const auto next = group.pick(tried);
@@ -168,8 +168,8 @@ TEST(Balance, IfAllAskedForItTheyAreAskedAllTheSame) {
 
 TEST(Balance, NoInstanceIsNoChoice) {
   Ejector ejector;
-  Balancer none({}, ejector);
-  EXPECT_FALSE(none.pick({}, {}, {}, TimePoint(1h), 1));
+  const Balancer none({});
+  EXPECT_FALSE(none.pick(ejector, {}, {}, TimePoint(1h), 1));
 }
 
 /// Calls at random times against instances of which #0 fails after 1 ms for a while.
@@ -177,7 +177,7 @@ class FastFailer {
  public:
   explicit FastFailer(std::uint64_t seed, EjectionMode mode) : random_(seed), group_(3) {
     group_.random = base::Random(seed + 1);
-    group_.ejection.mode = mode;
+    group_.settings.ejection.mode = mode;
   }
 
   struct Share {

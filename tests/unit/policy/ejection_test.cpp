@@ -38,7 +38,7 @@ TEST(Ejection, ASuccessInBetweenBeginsTheCountAgain) {
 TEST(Ejection, ASweepPutsOutWhatNearlyAlwaysFailsWhileTheOthersDoNot) {
   for (const bool others_fail : {false, true}) {
     Group group(3);
-    group.ejection.consecutive_failures = 1000;
+    group.settings.ejection.consecutive_failures = 1000;
     group.succeed(0);  // begins the sweep
     for (int i = 0; i < 10; ++i) {
       group.fail(0, 9);
@@ -57,7 +57,7 @@ TEST(Ejection, ASweepPutsOutWhatNearlyAlwaysFailsWhileTheOthersDoNot) {
 
 TEST(Ejection, ASweepNeedsFiftyAttempts) {
   Group group(3);
-  group.ejection.consecutive_failures = 1000;
+  group.settings.ejection.consecutive_failures = 1000;
   group.fail(0, 49);
   group.succeed(1, 49);
   group.now += 10s;
@@ -95,12 +95,12 @@ TEST(Ejection, TheTimeGrowsWithEachAndShrinksWithEachCleanSweep) {
 
 TEST(Ejection, DarkCountsAndLeavesNobodyOut) {
   Group group(3);
-  group.ejection.mode = EjectionMode::dark;
+  group.settings.ejection.mode = EjectionMode::dark;
   group.fail(0, 5);
   EXPECT_EQ(group.ejector.ejections(), 1u);
   EXPECT_GT(group.picks(300)[0], 50);
 
-  group.ejection.mode = EjectionMode::off;
+  group.settings.ejection.mode = EjectionMode::off;
   group.now += 20s;
   group.fail(0, 50);
   EXPECT_EQ(group.ejector.ejections(), 1u);
@@ -108,7 +108,7 @@ TEST(Ejection, DarkCountsAndLeavesNobodyOut) {
 
 TEST(Ejection, AnInstanceThatIsBackGetsItsShareLittleByLittle) {
   Group group(3);
-  group.balance.policy = BalancePolicy::round_robin;
+  group.settings.balance.policy = BalancePolicy::round_robin;
   group.fail(0, 5);
   group.now = group[0].ejected_until();
   const int at_once = group.picks(3000)[0];
@@ -137,14 +137,14 @@ TEST(S19, N12_OneInstanceIsNeverEjectedAndOfTwoOneAtMost) {
   EXPECT_EQ(seven.ejected(), 3) << "the whole part of half";
 
   Group three(3);
-  three.ejection.max_percent = 10;
+  three.settings.ejection.max_percent = 10;
   for (std::size_t i = 0; i < 3; ++i) three.fail(i, 100);
   EXPECT_EQ(three.ejected(), 1) << "one may always go";
 }
 
 TEST(S19, N12_WithLessThanHalfLeftEjectionsAreIgnored) {
   Group group(4);
-  group.ejection.max_percent = 100;
+  group.settings.ejection.max_percent = 100;
   for (std::size_t i : {0u, 1u}) group.fail(i, 5);
   auto of = group.picks(400);
   EXPECT_EQ(of[0] + of[1], 0) << "two of four are half";

@@ -19,12 +19,12 @@ class Group {
       healths_.push_back(std::make_unique<InstanceHealth>(now));
       all.push_back({healths_.back().get(), i < weights.size() ? weights[i] : 1.0});
     }
-    balancer_ = std::make_unique<Balancer>(std::move(all), ejector);
+    balancer_ = std::make_unique<Balancer>(std::move(all));
   }
 
   InstanceHealth& operator[](std::size_t i) { return *healths_[i]; }
   std::size_t pick(const Tried& tried = {}) {
-    return balancer_->pick(balance, ejection, tried, now, random.next()).value();
+    return balancer_->pick(ejector, settings, tried, now, random.next()).value();
   }
   /// How often each of them is chosen in so many picks.
   std::vector<int> picks(int count) {
@@ -34,7 +34,7 @@ class Group {
   }
   void note(std::size_t i, base::Verdict verdict, int times = 1) {
     for (int n = 0; n < times; ++n)
-      ejector.note(balancer_->all(), i, verdict, ejection, now, random.next());
+      ejector.note(balancer_->all(), i, verdict, settings.ejection, now, random.next());
   }
   void succeed(std::size_t i, int times = 1) { note(i, base::Verdict::success, times); }
   void fail(std::size_t i, int times = 1) { note(i, base::Verdict::failure, times); }
@@ -46,8 +46,7 @@ class Group {
   }
 
   TimePoint now = TimePoint(std::chrono::hours(1));
-  Balance balance;
-  Ejection ejection;
+  Settings settings;
   Ejector ejector;
   base::Random random{7};
 

@@ -7,16 +7,22 @@ namespace {
 
 using base::Verdict;
 
+/// Breaker and ejection judge alike what is asked here.
+Verdict of_both(const Rating& rating) {
+  EXPECT_EQ(rating.breaker, rating.outlier);
+  return rating.breaker;
+}
+
 Verdict of(Outcome outcome, Phase phase, Duration ran) {
   Error error{outcome, {}, {}};
   error.phase = phase;
-  return breaker_verdict({.error = &error}, ran, 10s);
+  return of_both(rate({.error = &error}, ran, 10s));
 }
 
 Verdict of(int status) {
   Response response;
   response.status = status;
-  return breaker_verdict({.response = &response}, 1s, 10s);
+  return of_both(rate({.response = &response}, 1s, 10s));
 }
 
 TEST(S19, N6_AnAttemptCutShortCountsFromHalfItsTime) {

@@ -1,0 +1,58 @@
+// A call and the instances of its service: where an attempt goes, and what it says of the place.
+#include "policy/call_run.hpp"
+#include "policy/verdict.hpp"
+
+namespace callerapi::policy {
+
+/// Chooses the instance of this attempt. False: there is none, and the result is set.
+bool CallRun::pick() {
+  const InstanceSet& set = *parts_.instances;
+  const auto chosen =
+      set.balancer().pick(parts_.state->ejector, parts_.prepared.settings, tried_, attempt_began_,
+                          set.all().size() > 1 ? loop().random() : 0);
+  if (!chosen) {
+    end({.outcome = Outcome::no_instance,
+         .reason = "no_instance",
+         .message = "no instance of the service is known yet; look at what its discovery asks",
+         .phase = Phase::queue});
+    return false;
+  }
+  instance_index_ = *chosen;
+  instance_ = set.all()[*chosen];
+  tried_.add(*chosen);
+  instance_->health->begin();
+  return true;
+}
+
+void CallRun::rate_instance(const Attempted& attempt) {
+  InstanceHealth& health = *instance_->health;
+  health.end();
+  const InstanceSet& set = *parts_.instances;
+  if (set.all().size() < 2) return;  // nothing to choose
+  const TimePoint now = loop().now();
+  const Duration took = now - attempt_began_;
+  const Rating rating = rate(attempt, took, granted());
+  Ejector& ejector = parts_.state->ejector;
+  std::optional<Duration> asked;
+  if (attempt.response && (attempt.response->status == 429 || attempt.response->status == 503))
+    asked = retry_after(*attempt.response, loop().wall_ms());
+  if (asked) ejector.cool(health, *asked, now);
+  switch (rating.balance) {
+    case base::BalanceSample::latency:
+      health.sample(took, now);
+      break;
+    case base::BalanceSample::elapsed:
+      health.at_least(took, now);
+      break;
+    case base::BalanceSample::penalty:
+      if (!asked) health.penalize(took, now);
+      break;
+    case base::BalanceSample::cooldown:
+    case base::BalanceSample::none:
+      break;
+  }
+  ejector.note(set.balancer().all(), instance_index_, rating.outlier,
+               parts_.prepared.settings.ejection, now, loop().random());
+}
+
+}  // namespace callerapi::policy

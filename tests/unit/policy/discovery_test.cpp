@@ -1,0 +1,143 @@
+#include "policy/discovery.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace callerapi::policy {
+namespace {
+
+Error dns_error() { return {Outcome::dns_error, "temporary", "svc.test: the server failed"}; }
+
+/// Answers what the test says, when it says so, and remembers the cursors it was asked with.
+class ToldSource final : public SiteSource {
+ public:
+  std::vector<Site> first() const override { return {{"svc.test", 80}}; }
+  void ask(std::uint64_t cursor, Answered done) override {
+    cursors.push_back(cursor);
+    waiting.push_back(std::move(done));
+  }
+  void answer(Result<SitesChange> change) {
+    const auto done = std::move(waiting.front());
+    waiting.pop_front();
+    done(std::move(change));
+  }
+  std::vector<std::uint64_t> cursors;
+  std::deque<Answered> waiting;
+};
+
+class Follow : public ::testing::Test {
+ protected:
+  Follow() {
+    auto source = std::make_unique<ToldSource>();
+    source_ = source.get();
+    discovery_ = std::make_shared<Discovery>(std::move(source));
+  }
+  /// What is told of that answer.
+  Discovery::Told hear(Result<SitesChange> change) {
+    Discovery::Told told;
+    discovery_->look([&](const Discovery::Told& t) { told = t; });
+    source_->answer(std::move(change));
+    return told;
+  }
+  std::string hosts() const {
+    std::string text;
+    for (const Site& site : discovery_->sites()) text += site.host + " ";
+    return text;
+  }
+  ToldSource* source_;
+  std::shared_ptr<Discovery> discovery_;
+};
+
+TEST_F(Follow, ADeltaIsAppliedToWhatIsKnownAndTheCursorGoesOn) {
+  EXPECT_EQ(hosts(), "svc.test ");
+  EXPECT_TRUE(hear(SitesChange{.cursor = 7, .all = {{{"a", 80}, {"b", 80}}}}).changed);
+  EXPECT_TRUE(
+      hear(SitesChange{.cursor = 8, .all = {}, .added = {{"c", 80}}, .removed = {{"a", 80}}})
+          .changed);
+  EXPECT_EQ(hosts(), "b c ");
+  EXPECT_FALSE(hear(SitesChange{.cursor = 8}).changed);
+  EXPECT_EQ(source_->cursors, (std::vector<std::uint64_t>{0, 7, 8}));
+}
+
+TEST_F(Follow, AnotherWeightIsAChange) {
+  hear(SitesChange{.cursor = 1, .all = {{{"a", 80, 1}}}});
+  EXPECT_TRUE(hear(SitesChange{.cursor = 2, .all = {{{"a", 80, 2}}}}).changed);
+}
+
+TEST_F(Follow, AFailureIsToldOnceKeepsTheSetAndAsksForAllNextTime) {
+  hear(SitesChange{.cursor = 7, .all = {{{"a", 80}}}});
+  auto told = hear(dns_error());
+  EXPECT_TRUE(told.failing);
+  EXPECT_FALSE(told.changed);
+  EXPECT_EQ(hosts(), "a ");
+  EXPECT_FALSE(hear(dns_error()).failing) << "not again";
+  EXPECT_EQ(discovery_->failing()->message, "svc.test: the server failed");
+  told = hear(SitesChange{.cursor = 9, .all = {{{"a", 80}}}});
+  EXPECT_TRUE(told.recovered);
+  EXPECT_FALSE(told.changed);
+  EXPECT_FALSE(discovery_->failing());
+  EXPECT_EQ(source_->cursors, (std::vector<std::uint64_t>{0, 7, 0, 0}));
+}
+
+TEST_F(Follow, AnEmptyAnswerIsAFailure) {
+  hear(SitesChange{.cursor = 7, .all = {{{"a", 80}}}});
+  const auto told = hear(SitesChange{.cursor = 8, .all = {}, .added = {}, .removed = {{"a", 80}}});
+  ASSERT_TRUE(told.failing);
+  EXPECT_EQ(told.failing->message, "the answer names no instance");
+  EXPECT_EQ(hosts(), "a ");
+}
+
+TEST_F(Follow, OneQuestionIsOpenAtATime) {
+  discovery_->look([](const auto&) {});
+  discovery_->look([](const auto&) {});
+  EXPECT_EQ(source_->cursors.size(), 1u);
+}
+
+TEST_F(Follow, AnAnswerAfterTheEndIsNobodysBusiness) {
+  discovery_->look([](const auto&) { FAIL(); });
+  auto answered = std::move(source_->waiting.front());
+  discovery_.reset();
+  answered(SitesChange{.cursor = 1, .all = {{{"a", 80}}}});
+}
+
+TEST(ListedSites, AreToldOnce) {
+  ListedSites source({{"a", 80, 2}});
+  source.ask(0, [](auto change) { EXPECT_EQ(change->all, (std::vector<Site>{{"a", 80, 2}})); });
+  source.ask(1, [](auto change) {
+    EXPECT_FALSE(change->all);
+    EXPECT_EQ(change->cursor, 1u);
+  });
+}
+
+TEST(NamedSites, AnswerWhatHasChangedToWhomeverFollows) {
+  std::vector<wire::Address> addresses = {{"127.0.0.2", 80}, {"127.0.0.1", 80}};
+  NamedSites source("svc.test", 80, [&](wire::Loop::Resolved done) { done(addresses); });
+  EXPECT_EQ(source.first(), (std::vector<Site>{{"svc.test", 80}}));
+  std::uint64_t cursor = 0;
+  source.ask(cursor, [&](auto change) {
+    EXPECT_EQ(change->all, (std::vector<Site>{{"127.0.0.1", 80}, {"127.0.0.2", 80}}));
+    cursor = change->cursor;
+  });
+  std::swap(addresses[0], addresses[1]);
+  source.ask(cursor, [&](auto change) {
+    EXPECT_FALSE(change->all);
+    EXPECT_TRUE(change->added.empty() && change->removed.empty()) << "the order is none";
+    EXPECT_EQ(change->cursor, cursor);
+  });
+  addresses = {{"127.0.0.2", 80}, {"::1", 80}};
+  source.ask(cursor, [&](auto change) {
+    EXPECT_EQ(change->added, (std::vector<Site>{{"::1", 80}}));
+    EXPECT_EQ(change->removed, (std::vector<Site>{{"127.0.0.1", 80}}));
+    EXPECT_GT(change->cursor, cursor);
+  });
+  source.ask(cursor, [&](auto change) { EXPECT_TRUE(change->all) << "an old cursor: all"; });
+}
+
+}  // namespace
+}  // namespace callerapi::policy
