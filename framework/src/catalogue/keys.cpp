@@ -15,6 +15,7 @@ using T = policy::Timeouts;
 using R = policy::Retry;
 using B = policy::BreakerTerms;
 using P = pool::Settings;
+using L = policy::LimitSettings;
 
 template <auto M>
 void timeout(Effective& e, std::int64_t v) {
@@ -43,6 +44,10 @@ void pool_time(Effective& e, std::int64_t v) {
 template <auto M>
 void pool_count(Effective& e, std::int64_t v) {
   e.pool.*M = static_cast<int>(v);
+}
+template <auto M>
+void limit(Effective& e, std::int64_t v) {
+  e.policy.limits.*M = v;
 }
 template <auto M>
 void bytes(Effective& e, std::int64_t v) {
@@ -154,6 +159,18 @@ constexpr Key table[] = {
     {"response.obs_fold", boolean, "false", 0, 1, false,
      "Take fields that go on in the next line; such a connection is not used again.",
      [](Effective& e, std::int64_t v) { e.policy.obs_fold = v != 0; }},
+    {"limits.inflight", integer, "256", 0, 1'000'000, true,
+     "Calls in flight, waiting ones and streams included; one more is answered bulkhead_full. 0: "
+     "no "
+     "limit.",
+     limit<&L::inflight>},
+    {"limits.rate", integer, "0", 0, 1'000'000, true,
+     "Calls that may begin in a second, whatever they take of attempts; more are answered "
+     "rate_limited_local. 0: no limit.",
+     limit<&L::rate>},
+    {"limits.burst", integer, "", 1, 1'000'000, true,
+     "Calls within the rate that may begin at once. Unset: a tenth of limits.rate, at least 1.",
+     limit<&L::burst>},
     {"limits.response_body", size, "16MiB", 0, 64 * gib, false,
      "The longest body kept in memory, coded and decoded; with a sink or as a stream: no limit.",
      bytes<&policy::Settings::response_bytes_max>},

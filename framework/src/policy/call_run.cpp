@@ -18,6 +18,7 @@ CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prep
 }
 
 CallRun::~CallRun() {
+  leave_limits();
   if (parts_.code) parts_.code->release();
 }
 
@@ -61,9 +62,22 @@ bool CallRun::begin_attempt() {
 /// Do the policies of the service let this attempt begin? If not, the result is set. What is given
 /// out here comes back in settle(), or in take_result() when the call held it.
 bool CallRun::admit() {
-  if (!pass_breaker()) return false;
+  if (!enter_limits() || !pass_breaker()) return false;
   if (attempts_ == 0) parts_.state->budget.deposit(attempt_began_);
   return true;
+}
+
+/// The call takes its place in the service and in the rate with its first attempt, for all of them.
+bool CallRun::enter_limits() {
+  if (entered_) return true;
+  auto refused = parts_.state->limits.enter(parts_.prepared.settings.limits, attempt_began_);
+  if (refused) set_result(placed(std::move(*refused)));
+  entered_ = !refused;
+  return entered_;
+}
+
+void CallRun::leave_limits() noexcept {
+  if (std::exchange(entered_, false)) parts_.state->limits.leave();
 }
 
 bool CallRun::build_head() {
@@ -157,6 +171,7 @@ Result<Response> CallRun::open_stream(wire::Exchange& exchange) {
 
 std::optional<Error> CallRun::close_stream(std::optional<Error> why) {
   if (why) why = placed(why_ended(std::move(*why)));
+  leave_limits();
   parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (why) parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
   return why;
@@ -169,6 +184,7 @@ void CallRun::end(Error error) {
 
 Result<Response> CallRun::take_result() {
   if (parts_.code) std::exchange(parts_.code, nullptr)->release();
+  leave_limits();
   parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (!*result_) parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
   return std::move(*result_);

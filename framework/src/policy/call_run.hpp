@@ -107,6 +107,8 @@ class CallRun {
 
  private:
   bool admit();
+  bool enter_limits();
+  void leave_limits() noexcept;
   bool pass_breaker();
   void tell_breaker(const Attempted& attempt);
   bool pick();
@@ -134,6 +136,7 @@ class CallRun {
   Breaker::Permit permit_;
   int attempts_ = 0;
   Sent sent_ = Sent::no;  ///< How far an earlier attempt may have come.
+  bool entered_ = false;  ///< The call holds a place of the service.
   bool open_ = false;     ///< An attempt was admitted and not settled yet.
   bool fresh_ = false;
   std::string head_, request_id_;

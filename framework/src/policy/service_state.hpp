@@ -3,6 +3,7 @@
 #include "policy/breaker.hpp"
 #include "policy/budget.hpp"
 #include "policy/ejection.hpp"
+#include "policy/limits.hpp"
 
 namespace callerapi::policy {
 
@@ -10,6 +11,7 @@ namespace callerapi::policy {
 /// changes values keeps it, only removing the service ends it. Nothing in it is a setting; those
 /// come with each use. Thread-safe.
 struct ServiceState {
+  Limits limits;    ///< Of its calls.
   Budget budget;    ///< Of its retries.
   Breaker breaker;  ///< Of its attempts.
   Ejector ejector;  ///< Of its instances.

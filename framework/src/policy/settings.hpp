@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "callerapi/deadline.hpp"
+#include "policy/limits.hpp"
 
 namespace callerapi::policy {
 
@@ -97,7 +98,8 @@ struct Ejection {
 struct Settings {
   Timeouts timeouts;
   Retry retry;
-  BudgetTerms budget;  ///< This and the next three: the same for all endpoints of a service.
+  LimitSettings limits;  ///< This and the next four: the same for all endpoints of a service.
+  BudgetTerms budget;
   BreakerTerms breaker;
   Balance balance;
   Ejection ejection;

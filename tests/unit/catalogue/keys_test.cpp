@@ -36,8 +36,9 @@ TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
     const bool policy = low.policy != high.policy;
     const bool pool = low.pool != high.pool;
     EXPECT_NE(policy, pool) << key.name << " belongs to one of the two";
-    const bool shared =
-        low.policy.budget != high.policy.budget || low.policy.breaker != high.policy.breaker;
+    const bool shared = low.policy.budget != high.policy.budget ||
+                        low.policy.breaker != high.policy.breaker ||
+                        low.policy.limits != high.policy.limits;
     EXPECT_EQ(key.service_only, pool || shared) << key.name << ": endpoints share it";
   }
 }
