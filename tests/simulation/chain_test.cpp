@@ -74,6 +74,7 @@ class Chain {
       pool.host = address;
       auto instance = std::make_shared<policy::Instance>();
       instance->name = address;
+      instance->health = std::make_shared<policy::InstanceHealth>(loop_.now());
       instance->origin = std::make_shared<pool::Origin>(pool, loop_, family_);
       layer.below = std::make_shared<policy::InstanceSet>(std::vector{std::move(instance)});
     }

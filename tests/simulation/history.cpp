@@ -1,5 +1,6 @@
 #include "simulation/history.hpp"
 
+#include <array>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -82,10 +83,27 @@ class History {
     if (chance(500)) s.timeouts.attempt = 200ms + below(s.timeouts.total - 200ms);
     s.timeouts.read_idle = 100ms + below(2s);
     s.retry.on_500 = chance(300);
+    set_policies(s);
     s.balance.policy = static_cast<policy::BalancePolicy>(loop_.rng().below(4));
     s.ejection.mode = static_cast<policy::EjectionMode>(loop_.rng().below(3));
     service.pool.connections_max = 1 + static_cast<int>(loop_.rng().below(6));
     service.pool.queue_max = chance(200) ? 2 : 1024;
+  }
+
+  void set_policies(policy::Settings& s) {
+    const auto pick = [&](auto... values) {
+      const std::array all{values...};
+      return all[loop_.rng().below(all.size())];
+    };
+    using enum policy::BalancePolicy;
+    s.balance.policy = pick(p2c_ewma, round_robin, least_request, first);
+    s.breaker.mode = pick(policy::BreakerMode::off, policy::BreakerMode::dark,
+                          policy::BreakerMode::on, policy::BreakerMode::forced_closed);
+    s.breaker.consecutive_failures = pick(5, 40);
+    s.ejection.mode = pick(policy::EjectionMode::off, policy::EjectionMode::on);
+    s.budget = {pick(0, 100, 1000), pick(0, 1, 10)};
+    s.limits.inflight = pick(2, 256, 0);
+    s.limits.rate = pick(0, 0, 5);
   }
 
   void add_instance(SimService& service) {
@@ -96,6 +114,7 @@ class History {
         Door::open, [manners = one.manners, this] { return make_service(manners, ledger_); }};
     one.real = std::make_shared<policy::Instance>();
     one.real->name = one.address + ":80";
+    one.real->health = std::make_shared<policy::InstanceHealth>(loop_.now());
     pool::Settings settings = service.pool;
     settings.host = one.address;
     one.real->weight = 1 + static_cast<double>(loop_.rng().below(3));
