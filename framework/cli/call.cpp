@@ -165,6 +165,8 @@ int print_explained(const Caller& caller, const CallArguments& arguments,
 
 }  // namespace
 
+Result<Request> make_request(const CallArguments& arguments) { return build(arguments); }
+
 int run_call(const Common& common, const CallArguments& arguments) {
   auto request = build(arguments);
   if (!request) return report(request.error());

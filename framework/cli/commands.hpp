@@ -19,6 +19,8 @@ int run_services(const Common& common);
 int run_endpoints(const Common& common, const std::string& service);
 int run_explain(const Common& common, const std::string& service, const std::string& endpoint);
 int run_lint(const Common& common);
+/// What the arguments describe, before it is bound to a service. Errors: `invalid_argument`.
+Result<Request> make_request(const CallArguments& arguments);
 int run_call(const Common& common, const CallArguments& arguments);
 /// JSON lines in, JSON lines out: docs/reference/pipe.md.
 int run_pipe(const Common& common, std::size_t concurrency);

@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "bench.hpp"
 #include "callerapi/version.hpp"
 #include "commands.hpp"
 #include "demo.hpp"
@@ -26,6 +27,12 @@ void add_request_options(CLI::App& command, CallArguments& arguments) {
       ->check(CLI::IsMember({"body", "json", "explain"}));
 }
 
+/// CALLERAPI_REGISTRY; empty: not set.
+std::string registry_variable() {
+  const char* value = std::getenv("CALLERAPI_REGISTRY");
+  return value == nullptr ? std::string() : value;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -34,9 +41,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();
   Common common;
-  const char* variable = std::getenv("CALLERAPI_REGISTRY");
-  const bool from_variable = variable != nullptr && *variable != '\0';
-  common.registry = from_variable ? variable : "registry.toml";
+  const std::string named = registry_variable();
+  common.registry = named.empty() ? "registry.toml" : named;
   app.add_option("--registry", common.registry,
                  "the registry; else CALLERAPI_REGISTRY, else ./registry.toml");
 
@@ -80,6 +86,7 @@ int main(int argc, char** argv) {
   pipe->add_option("--concurrency", concurrency, "calls in flight at most")
       ->check(CLI::Range(1, 100'000));
   pipe->callback([&] { code = run_pipe(common, concurrency); });
+  callerapi::cli::add_bench_command(app, common, code);
   callerapi::cli::add_plugin_commands(app, common, code);
   callerapi::cli::DemoOptions demo_options;
   auto* demo = listing("demo", "the document platform on this machine, end to end");
@@ -87,7 +94,7 @@ int main(int argc, char** argv) {
   demo->callback([&] {
     demo_options.json = common.json;
     // A registry of one's own knows nothing of the platform, unless it was named for it.
-    if (from_variable || app.count("--registry") > 0) demo_options.registry = common.registry;
+    if (!named.empty() || app.count("--registry") > 0) demo_options.registry = common.registry;
     code = run_demo(demo_options);
   });
 

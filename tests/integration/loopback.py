@@ -7,11 +7,11 @@ PIECE = bytes(256 * 1024)
 
 
 class Server:
-    """GET /down/N streams N zero bytes; GET /wait/MS answers after MS; anything else counts and
-    drops its body and answers with the count."""
+    """GET /down/N streams N zero bytes; GET /wait/MS answers after MS; GET /status/N answers
+    with that status; anything else counts and drops its body and answers with the count."""
 
     def __init__(self):
-        self.in_flight = self.in_flight_max = self.connections = self.body_bytes = 0
+        self.in_flight = self.in_flight_max = self.connections = self.requests = self.body_bytes = 0
 
     async def serve(self, reader, writer):
         self.connections += 1
@@ -19,6 +19,7 @@ class Server:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
                 self.in_flight += 1
+                self.requests += 1
                 self.in_flight_max = max(self.in_flight_max, self.in_flight)
                 await self.answer(head, reader, writer)
                 self.in_flight -= 1
@@ -38,7 +39,8 @@ class Server:
         if step == "wait":
             await asyncio.sleep(int(number) / 1000)
         body = str(got).encode()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        status = int(number) if step == "status" else 200
+        writer.write(b"HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
         await writer.drain()
 
     async def drop_body(self, fields, reader):
