@@ -1,0 +1,99 @@
+"""nginx as the service of a comparison: one worker on a core of its own, loopback, free ports, plain and
+TLS. Started and stopped with a `with` block; everything it writes is in a folder that goes with it."""
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ANSWER = '{"answer":"' + "x" * 243 + '"}'
+LARGE = 1 << 30
+
+
+class Server:
+    def __init__(self, folder, core):
+        self.folder, self.core = folder, core
+        self.port, self.tls_port = free_ports(2)
+        self.ca = os.path.join(folder, "cert.pem")
+        self.body = os.path.join(folder, "body.json")
+
+    def url(self, target, tls=False):
+        return f"{'https' if tls else 'http'}://127.0.0.1:{self.tls_port if tls else self.port}{target}"
+
+    def write(self, name, text):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def start(self):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                        "-nodes", "-days", "2", "-subj", "/CN=bench", "-addext", "subjectAltName=IP:127.0.0.1",
+                        "-out", self.ca, "-keyout", os.path.join(self.folder, "key.pem")],
+                       check=True, capture_output=True)
+        with open(os.path.join(self.folder, "large"), "wb") as file:
+            file.truncate(LARGE)
+        self.write("body.json", '{"text":"' + "x" * 1031 + '"}')
+        config = self.write("nginx.conf", CONFIG.format(
+            folder=self.folder, port=self.port, tls_port=self.tls_port, answer=ANSWER,
+            user="user root;" if os.getuid() == 0 else ""))
+        process = subprocess.Popen(["/usr/sbin/nginx", "-c", config, "-p", self.folder],
+                                   stderr=subprocess.PIPE, text=True,
+                                   preexec_fn=lambda: os.sched_setaffinity(0, {self.core}))
+        await_port(process, self.port)
+        return process
+
+
+CONFIG = """daemon off; pid {folder}/pid; error_log {folder}/error.log; {user}
+worker_processes 1; worker_rlimit_nofile 8192;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off; default_type application/json; sendfile on; tcp_nodelay on;
+  keepalive_requests 1000000000; keepalive_timeout 600s;
+  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  server {{
+    listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{tls_port} ssl backlog=4096;
+    ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
+    ssl_protocols TLSv1.3;
+    location / {{ return 200 '{answer}'; }}
+    location = /large {{ root {folder}; default_type application/octet-stream; }}
+  }}
+}}
+"""
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def await_port(process, port):
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            sys.exit("nginx ended: " + process.stderr.read())
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    sys.exit("nginx did not start")
+
+
+@contextlib.contextmanager
+def running(core):
+    with tempfile.TemporaryDirectory(prefix="callerapi-bench-") as folder:
+        os.chmod(folder, 0o755)
+        server = Server(folder, core)
+        process = server.start()
+        try:
+            yield server
+        finally:
+            process.terminate()
+            process.wait(30)
