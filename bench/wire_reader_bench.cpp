@@ -5,6 +5,7 @@
 #include <boost/beast/http.hpp>
 #include <string>
 
+#include "allocations.hpp"
 #include "wire/response_reader.hpp"
 
 namespace callerapi::wire {
@@ -19,6 +20,7 @@ const std::string response =
 void BM_OurReader(benchmark::State& state) {
   ResponseReader reader;
   std::uint64_t bytes = 0;
+  const bench::CountAllocations counted(state);
   for (auto _ : state) {
     reader.start("GET", ReaderLimits{});
     std::string_view input = response;
@@ -35,6 +37,7 @@ BENCHMARK(BM_OurReader);
 void BM_BeastParser(benchmark::State& state) {
   namespace http = boost::beast::http;
   std::uint64_t bytes = 0;
+  const bench::CountAllocations counted(state);
   for (auto _ : state) {
     http::response_parser<http::string_body> parser;
     parser.eager(true);
