@@ -6,16 +6,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "policy/async_call.hpp"
-#include "simulation/network.hpp"
+#include "simulation/worker.hpp"
 
 namespace callerapi::simulation {
 namespace {
@@ -25,27 +23,6 @@ using namespace std::chrono_literals;
 constexpr int layers = 3;
 constexpr Duration healthy = 30s, outage = 30s, healed = 60s;
 constexpr Duration between_calls = 5ms;
-
-using Answer = std::function<void(int status)>;
-
-/// Hands each request to `work` and sends what that answers.
-class Worker final : public Peer {
- public:
-  explicit Worker(std::function<void(Answer)> work) : work_(std::move(work)) {}
-  void on_bytes(Cable& cable, std::string_view bytes) override {
-    inbox_ += bytes;
-    if (!inbox_.ends_with("\r\n\r\n")) return;
-    inbox_.clear();
-    work_([cable = cable.shared_from_this()](int status) {
-      cable->send("HTTP/1.1 " + std::to_string(status) + " x\r\nContent-Length: 0\r\n\r\n");
-    });
-  }
-  void on_end(Cable& cable) override { cable.close(); }
-
- private:
-  const std::function<void(Answer)> work_;
-  std::string inbox_;
-};
 
 /// What one layer knows of the service below it.
 struct Layer {

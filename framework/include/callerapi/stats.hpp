@@ -28,6 +28,7 @@ struct Stats {
   std::uint64_t retries_denied = 0;    ///< Retries that the budget of a service did not allow.
   /// Attempts that the breaker of a service refused, or would have refused were it not dark.
   std::uint64_t breaker_rejected = 0;
+  std::uint64_t hedges = 0;  ///< Second requests of calls whose first answer was late.
 };
 
 /// One service as it is registered.

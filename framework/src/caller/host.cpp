@@ -158,21 +158,25 @@ Result<policy::CallParts> Host::parts(std::string_view name, const Build& build)
 
 Result<Response> Host::run(Result<policy::CallParts> parts) {
   if (!parts) return std::move(parts).error();
-  if (!reactor_->inside()) return policy::run_here(std::move(*parts), nullptr);
+  if (!reactor_->inside()) {
+    // Two requests at once are the loop's business.
+    if (policy::may_hedge(*parts)) return start(std::move(parts)).get();
+    return policy::run_here(std::move(*parts), nullptr);
+  }
   if (parts->code) parts->code->release();
   return Error{Outcome::invalid_argument, "would_deadlock",
                "a blocking call on the reactor's own thread would wait for itself; use start()"};
 }
 
-std::shared_ptr<policy::AsyncCall> Host::begin_async(policy::CallParts parts,
-                                                     std::function<void(Result<Response>)> done) {
+std::shared_ptr<policy::LoopCall> Host::begin_async(policy::CallParts parts,
+                                                    std::function<void(Result<Response>)> done) {
   // The key of the map is the call's address, which exists only after it was made.
-  auto key = std::make_shared<policy::AsyncCall*>(nullptr);
-  auto call = std::make_shared<policy::AsyncCall>(std::move(parts), std::move(done),
-                                                  [this, key] { async_calls_.erase(*key); });
+  auto key = std::make_shared<policy::LoopCall*>(nullptr);
+  auto call = policy::make_loop_call(std::move(parts), std::move(done),
+                                     [this, key] { loop_calls_.erase(*key); });
   *key = call.get();
   reactor_->post([this, call] {
-    async_calls_.emplace(call.get(), call);
+    loop_calls_.emplace(call.get(), call);
     if (closing_) return call->end(closing_error());
     call->begin();
   });
@@ -218,7 +222,7 @@ Call<Response> Host::start(Result<policy::CallParts> parts) {
 
 void Host::start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>& pending,
                          std::function<void(Result<Response>)> done) {
-  auto cell = std::make_shared<std::weak_ptr<policy::AsyncCall>>();
+  auto cell = std::make_shared<std::weak_ptr<policy::LoopCall>>();
   wire::Loop* loop = reactor_.get();
   pending->on_cancel([cell, loop] {
     loop->post([cell] {
@@ -236,9 +240,9 @@ void Host::cancel(const Leaving::Pool& pool) {
                       "within the drain time of " +
                       base::format_duration(Leaving::drain_time)};
   // Those on the loop say themselves how far they came; closing the pool reaches all others.
-  std::vector<std::shared_ptr<policy::AsyncCall>> calls;
-  for (const auto& [key, call] : async_calls_)
-    if (&call->origin() == pool.origin.get()) calls.push_back(call);
+  std::vector<std::shared_ptr<policy::LoopCall>> calls;
+  for (const auto& [key, call] : loop_calls_)
+    if (call->uses(*pool.origin)) calls.push_back(call);
   for (const auto& call : calls) call->end(why);
   pool.origin->close(why);
 }
@@ -275,7 +279,8 @@ Stats Host::stats() const {
           .hook_failures = plugin_counters_.hook_failures,
           .hook_slow = plugin_counters_.hook_slow,
           .retries_denied = call_counters_.retries_denied,
-          .breaker_rejected = call_counters_.breaker_rejected};
+          .breaker_rejected = call_counters_.breaker_rejected,
+          .hedges = call_counters_.hedges};
 }
 
 void Host::shutdown(Duration drain) {
@@ -293,10 +298,10 @@ void Host::shutdown(Duration drain) {
     for (policy::StopToken* token : tokens_) token->stop(closing_error());
   }
   on_loop(*reactor_, [this] {
-    while (!async_calls_.empty()) {
-      const auto call = async_calls_.begin()->second;
+    while (!loop_calls_.empty()) {
+      const auto call = loop_calls_.begin()->second;
       call->end(closing_error());
-      async_calls_.erase(call.get());
+      loop_calls_.erase(call.get());
     }
     for (const auto& [name, service] : snapshots_.read()->services)
       for (const auto& instance : service->instances->all())

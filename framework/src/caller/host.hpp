@@ -21,7 +21,7 @@
 #include "catalogue/publication.hpp"
 #include "catalogue/snapshot.hpp"
 #include "host/loader.hpp"
-#include "policy/async_call.hpp"
+#include "policy/hedged_call.hpp"
 #include "policy/sync_call.hpp"
 #include "registry/registry.hpp"
 #include "registry/watch.hpp"
@@ -109,8 +109,8 @@ class Host : public std::enable_shared_from_this<Host> {
       CALLERAPI_REQUIRES(control_);
   /// After a reload: which plugin files to look at from now on.
   void watch_plugins() CALLERAPI_REQUIRES(control_);
-  std::shared_ptr<policy::AsyncCall> begin_async(policy::CallParts parts,
-                                                 std::function<void(Result<Response>)> done);
+  std::shared_ptr<policy::LoopCall> begin_async(policy::CallParts parts,
+                                                std::function<void(Result<Response>)> done);
   void start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>& pending,
                      std::function<void(Result<Response>)> done);
   void begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopToken> token,
@@ -141,7 +141,7 @@ class Host : public std::enable_shared_from_this<Host> {
   catalogue::Publication<catalogue::Snapshot> snapshots_;
 
   // The reactor's thread only.
-  std::unordered_map<policy::AsyncCall*, std::shared_ptr<policy::AsyncCall>> async_calls_;
+  std::unordered_map<policy::LoopCall*, std::shared_ptr<policy::LoopCall>> loop_calls_;
   std::optional<wire::Timer> sweep_timer_;
   bool looking_ = true;  ///< For instances.
 

@@ -134,6 +134,15 @@ constexpr Key table[] = {
     {"breaker.half_open_permits", integer, "5", 1, 100, true,
      "Attempts let through after that time; their results close it or open it again.",
      breaker_count<&B::half_open_permits>},
+    {"hedge.max", integer, "0", 0, 1, false,
+     "Second requests of one call, sent to another instance when the first answer takes longer "
+     "than "
+     "most; of endpoints that may be sent twice. 0: off.",
+     [](Effective& e, std::int64_t v) { e.policy.hedge.max_hedges = static_cast<int>(v); }},
+    {"hedge.max_extra", share, "5%", 1, 500, false,
+     "Calls that are asked twice at most, and so the share that the wait lets through: the first "
+     "answer is waited for as long as all others took.",
+     [](Effective& e, std::int64_t v) { e.policy.hedge.max_extra_permille = static_cast<int>(v); }},
     {"pool.connections_max", integer, "64", 1, 65535, true, "Connections to one instance.",
      pool_count<&P::connections_max>},
     {"pool.queue_max", integer, "1024", 0, 1'000'000, true,

@@ -4,12 +4,14 @@
 #include <memory>
 
 #include "policy/call_run.hpp"
+#include "policy/loop_call.hpp"
 
 namespace callerapi::policy {
 
 /// Drives one call on the loop, and after its head the stream that it asked for. All of it runs on
 /// the loop's thread; it keeps itself alive until it has told its owner, once.
-class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
+class AsyncCall final : public LoopCall,
+                        public std::enable_shared_from_this<AsyncCall>,
                         private pool::Waiter,
                         private wire::StreamEvents {
  public:
@@ -18,12 +20,16 @@ class AsyncCall final : public std::enable_shared_from_this<AsyncCall>,
   /// `done` hears the result, which of a streamed answer is its head. `ended`: nothing of the call
   /// is left, not even a stream; it comes first unless there is one.
   AsyncCall(CallParts parts, Done done, Ended ended);
-  ~AsyncCall();
+  ~AsyncCall() override;
 
-  void begin();
-  /// Ends the call now. The connection is closed before `done` runs.
-  void end(Error why);
-  const pool::Origin& origin() const noexcept { return run_.origin(); }
+  void begin() override;
+  void end(Error why) override;
+  bool uses(const pool::Origin& origin) const noexcept override {
+    return run_.instance() && run_.instance()->origin.get() == &origin;
+  }
+  const std::shared_ptr<Instance>& instance() const noexcept { return run_.instance(); }
+  const std::shared_ptr<PluginCode>& code() const noexcept { return run_.code(); }
+  int attempts() const noexcept { return run_.attempts(); }
 
  private:
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override;

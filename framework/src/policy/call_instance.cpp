@@ -31,6 +31,12 @@ void CallRun::rate_instance(const Attempted& attempt) {
   if (set.all().size() < 2) return;  // nothing to choose
   const TimePoint now = loop().now();
   const Duration took = now - attempt_began_;
+  // A loser would have taken longer still: without it the slow ones would be missing, and the wait
+  // would become shorter and shorter.
+  const bool told = attempt.response ? attempt.response->status < 400
+                                     : attempt.error->outcome == Outcome::hedge_superseded;
+  if (told && parts_.prepared.settings.hedge.max_hedges > 0)
+    parts_.state->hedging.record(took, now);
   const Rating rating = rate(attempt, took, granted());
   Ejector& ejector = parts_.state->ejector;
   std::optional<Duration> asked;

@@ -13,6 +13,8 @@ CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prep
   terms_ = {call.settings.retry, call.attempts_max, call.may_repeat, call.deadline};
   terms_.budget = &parts_.state->budget;
   terms_.budget_terms = call.settings.budget;
+  if (parts_.avoid) tried_.add(parts_.instances->index_of(*parts_.avoid));
+  if (!parts_.counted) return;
   parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
   parts_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
 }
@@ -185,6 +187,7 @@ void CallRun::end(Error error) {
 Result<Response> CallRun::take_result() {
   if (parts_.code) std::exchange(parts_.code, nullptr)->release();
   leave_limits();
+  if (!parts_.counted) return std::move(*result_);
   parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (!*result_) parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
   return std::move(*result_);

@@ -27,7 +27,7 @@ namespace callerapi::policy {
 /// Counters of one Caller. Relaxed: for people, not for decisions.
 struct CallCounters {
   std::atomic<std::uint64_t> calls{0}, failed{0}, attempts{0}, retries{0}, in_flight{0};
-  std::atomic<std::uint64_t> retries_denied{0}, breaker_rejected{0};
+  std::atomic<std::uint64_t> retries_denied{0}, breaker_rejected{0}, hedges{0};
 };
 
 /// What a call is made with.
@@ -40,6 +40,8 @@ struct CallParts {
   std::uint64_t generation = 0;
   Prepared prepared;
   std::shared_ptr<testing::Transport> transport{};  ///< Answers attempts instead of the network.
+  std::shared_ptr<Instance> avoid{};  ///< Where a sibling of this call has been sent to.
+  bool counted = true;                ///< False: it is a part of a call that is counted itself.
 };
 
 /// One call between its attempts: builds each request, judges each end, decides what comes next.
@@ -57,6 +59,10 @@ class CallRun {
   /// begin_attempt() that did not fail.
   pool::Origin& origin() const noexcept { return *instance_->origin; }
   const Prepared& prepared() const noexcept { return parts_.prepared; }
+  /// Null before the first attempt.
+  const std::shared_ptr<Instance>& instance() const noexcept { return instance_; }
+  const std::shared_ptr<PluginCode>& code() const noexcept { return parts_.code; }
+  int attempts() const noexcept { return attempts_; }
 
   /// Begins the next attempt: false when there is no time for it, or a policy or a hook refused;
   /// the result is then set. The connection must not be waited for beyond acquire_deadline(),

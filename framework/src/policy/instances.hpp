@@ -37,6 +37,12 @@ class InstanceSet {
     return std::ranges::any_of(all_,
                                [&](const auto& known) { return known->origin == one.origin; });
   }
+  /// Behind the last when it is none of this set.
+  std::size_t index_of(const Instance& one) const noexcept {
+    const auto found =
+        std::ranges::find_if(all_, [&](const auto& known) { return known.get() == &one; });
+    return static_cast<std::size_t>(found - all_.begin());
+  }
   /// Null when none of the set has that name.
   std::shared_ptr<Instance> find(std::string_view name) const noexcept {
     const auto found =

@@ -34,7 +34,7 @@ struct Prepared {
   std::string method, target, authority;
   Headers headers;
   std::string body;                    ///< In memory, or
-  std::unique_ptr<BodySource> source;  ///< streamed.
+  std::shared_ptr<BodySource> source;  ///< streamed; never of two requests at once.
   bool has_body = false;
   std::shared_ptr<BodySink> sink;
   std::shared_ptr<StreamPipe> stream;       ///< Takes such a body piece by piece instead.

@@ -3,6 +3,7 @@
 #include "policy/breaker.hpp"
 #include "policy/budget.hpp"
 #include "policy/ejection.hpp"
+#include "policy/hedging.hpp"
 #include "policy/limits.hpp"
 
 namespace callerapi::policy {
@@ -15,6 +16,7 @@ struct ServiceState {
   Budget budget;    ///< Of its retries.
   Breaker breaker;  ///< Of its attempts.
   Ejector ejector;  ///< Of its instances.
+  Hedging hedging;  ///< Of its slow calls.
 };
 
 }  // namespace callerapi::policy

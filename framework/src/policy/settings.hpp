@@ -94,6 +94,14 @@ struct Ejection {
   bool operator==(const Ejection&) const = default;
 };
 
+/// Semantics S10.
+struct HedgeTerms {
+  int max_hedges = 0;           ///< Second requests of one call; 0: off.
+  int max_extra_permille = 50;  ///< Of the calls of a service that are asked twice at most.
+
+  bool operator==(const HedgeTerms&) const = default;
+};
+
 /// What one endpoint of one service is called with, every level of the registry applied.
 struct Settings {
   Timeouts timeouts;
@@ -103,6 +111,7 @@ struct Settings {
   BreakerTerms breaker;
   Balance balance;
   Ejection ejection;
+  HedgeTerms hedge;
   std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
   std::size_t response_head_bytes_max = 64u << 10;
   bool request_gzip = false;  ///< Send bodies of some size gzip-coded.

@@ -49,7 +49,7 @@ class Deflater {
 
 class GzipSource final : public BodySource {
  public:
-  explicit GzipSource(std::unique_ptr<BodySource> inner) : inner_(std::move(inner)) {}
+  explicit GzipSource(std::shared_ptr<BodySource> inner) : inner_(std::move(inner)) {}
 
   Result<std::size_t> read(std::span<char> into) override {
     for (;;) {
@@ -85,7 +85,7 @@ class GzipSource final : public BodySource {
     return {};
   }
 
-  const std::unique_ptr<BodySource> inner_;
+  const std::shared_ptr<BodySource> inner_;
   Deflater deflater_;
   std::array<char, piece_bytes> piece_{};
   std::uint64_t inner_bytes_ = 0;
@@ -102,7 +102,7 @@ std::string gzip(std::string_view text) {
   return out;
 }
 
-std::unique_ptr<BodySource> make_gzip(std::unique_ptr<BodySource> inner) {
+std::unique_ptr<BodySource> make_gzip(std::shared_ptr<BodySource> inner) {
   return std::make_unique<GzipSource>(std::move(inner));
 }
 

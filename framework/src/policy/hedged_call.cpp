@@ -1,0 +1,146 @@
+#include "policy/hedged_call.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "base/outcomes.hpp"
+
+namespace callerapi::policy {
+namespace {
+
+// A loser that ends so soon leaves its connection for the next call.
+constexpr Duration grace = std::chrono::milliseconds(250);
+
+const Error superseded{.outcome = Outcome::hedge_superseded,
+                       .reason = "hedge_superseded",
+                       .message = "the other request of the same call was answered first"};
+
+/// Would a retry be a way out? Then the sibling may still be one.
+bool could_be_retried(const Result<Response>& result) {
+  using base::RetryRule;
+  const RetryRule rule = result ? base::row_of_status(result->status).retry
+                                : base::row_of(result.error().outcome).retry;
+  return rule != RetryRule::never && rule != RetryRule::refresh;
+}
+
+int attempts_of(const Result<Response>& result) {
+  return result ? result->attempts : result.error().attempts;
+}
+
+}  // namespace
+
+bool may_hedge(const CallParts& parts) noexcept {
+  const Prepared& call = parts.prepared;
+  return call.settings.hedge.max_hedges > 0 && call.may_repeat && !call.blocking() &&
+         !call.stream && parts.instances->all().size() > 1;
+}
+
+std::shared_ptr<LoopCall> make_loop_call(CallParts parts, AsyncCall::Done done,
+                                         AsyncCall::Ended ended) {
+  if (may_hedge(parts))
+    return std::make_shared<HedgedCall>(std::move(parts), std::move(done), std::move(ended));
+  return std::make_shared<AsyncCall>(std::move(parts), std::move(done), std::move(ended));
+}
+
+HedgedCall::HedgedCall(CallParts parts, AsyncCall::Done done, AsyncCall::Ended ended)
+    : spare_(parts),
+      state_(*parts.state),
+      counters_(*parts.counters),
+      done_(std::move(done)),
+      ended_(std::move(ended)),
+      loop_(*parts.loop),
+      timer_([this] { on_time(); }) {
+  spare_.code = nullptr;
+  parts.counted = spare_.counted = false;
+  first_.call = std::make_shared<AsyncCall>(
+      std::move(parts),
+      [this](Result<Response> result) { on_result(first_, second_, std::move(result)); }, [] {});
+  counters_.calls.fetch_add(1, std::memory_order_relaxed);
+  counters_.in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+HedgedCall::~HedgedCall() { loop_.disarm(timer_); }
+
+void HedgedCall::begin() {
+  const auto self = shared_from_this();
+  const Prepared& call = spare_.prepared;
+  state_.hedging.deposit(loop_.now());
+  if (const auto wait = state_.hedging.delay(call.settings.hedge, call.attempt, loop_.now()))
+    loop_.arm(timer_, loop_.now() + *wait);
+  first_.call->begin();
+}
+
+void HedgedCall::on_time() {
+  const auto self = shared_from_this();
+  told_ ? drop_losers() : hedge();
+}
+
+void HedgedCall::hedge() {
+  const Settings& settings = spare_.prepared.settings;
+  const TimePoint now = loop_.now();
+  const auto& code = first_.call->code();
+  if (!state_.budget.allows(settings.budget, now)) return;
+  if (!state_.hedging.withdraw(settings.hedge, now)) return;
+  if (!state_.budget.withdraw(settings.budget, now)) return;
+  if (code && !code->acquire()) return;
+  spare_.code = code;
+  spare_.prepared.attempts_max = 1;
+  spare_.avoid = first_.call->instance();
+  counters_.hedges.fetch_add(1, std::memory_order_relaxed);
+  second_.call = std::make_shared<AsyncCall>(
+      std::move(spare_),
+      [this](Result<Response> result) { on_result(second_, first_, std::move(result)); }, [] {});
+  second_.call->begin();
+}
+
+void HedgedCall::on_result(Side& side, const Side& other, Result<Response> result) {
+  const auto self = shared_from_this();
+  side.result.emplace(std::move(result));
+  if (told_) return finish();
+  const bool dropped = !*side.result && side.result->error().outcome == Outcome::hedge_superseded;
+  if (other.running() && (dropped || could_be_retried(*side.result))) return;
+  if (!could_be_retried(*side.result) && !dropped) return tell(side, other);
+  // Both have failed: what the first came to, with all its attempts, says more.
+  tell(first_, second_);
+}
+
+void HedgedCall::tell(Side& winner, const Side& other) {
+  told_ = true;
+  Result<Response> result = std::move(*winner.result);
+  const int more = other.result ? attempts_of(*other.result)
+                   : other.call ? other.call->attempts()
+                                : 0;
+  (result ? result->attempts : result.error().attempts) += more;
+  counters_.in_flight.fetch_sub(1, std::memory_order_relaxed);
+  if (!result) counters_.failed.fetch_add(1, std::memory_order_relaxed);
+  loop_.disarm(timer_);
+  if (first_.running() || second_.running()) loop_.arm(timer_, loop_.now() + grace);
+  finish();
+  if (auto done = std::exchange(done_, nullptr)) done(std::move(result));
+}
+
+void HedgedCall::drop_losers() {
+  for (Side* side : {&first_, &second_})
+    if (side->running()) side->call->end(superseded);
+}
+
+void HedgedCall::end(Error why) {
+  const auto self = shared_from_this();
+  loop_.disarm(timer_);
+  if (told_) return drop_losers();
+  if (first_.running() && second_.running()) second_.call->end(superseded);
+  (first_.running() ? first_ : second_).call->end(std::move(why));
+}
+
+bool HedgedCall::uses(const pool::Origin& origin) const noexcept {
+  return (first_.running() && first_.call->uses(origin)) ||
+         (second_.running() && second_.call->uses(origin));
+}
+
+/// Nothing is left once both sides have ended.
+void HedgedCall::finish() {
+  if (first_.running() || second_.running()) return;
+  if (auto ended = std::exchange(ended_, nullptr)) ended();
+}
+
+}  // namespace callerapi::policy
