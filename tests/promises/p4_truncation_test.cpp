@@ -40,7 +40,7 @@ void check_cuts(Driver driver, const Shape& shape) {
     if (peer.read_until("\r\n\r\n").empty()) return;
     peer.send(shape.whole.substr(0, cut));
   });
-  Caller caller = caller_of(server.url(), "retry.max_attempts = 1\n");
+  Caller caller = caller_of(server.url(), "retry.max_attempts = 1\nbreaker.mode = \"off\"\n");
   for (cut = 0; cut <= shape.whole.size(); ++cut) {
     const auto result = request(caller, driver, "GET", "/");
     const bool whole = cut == shape.whole.size();
@@ -71,7 +71,7 @@ TEST(P4Truncation, AResetIsNeverACleanEnd) {
                   (head.starts_with('T') ? "5\r\nabcde" : "abcde"));
         peer.reset();
       });
-      Caller caller = caller_of(server.url(), "retry.max_attempts = 1\n");
+      Caller caller = caller_of(server.url(), "retry.max_attempts = 1\nbreaker.mode = \"off\"\n");
 
       const auto result = request(caller, driver, "GET", "/");
 
