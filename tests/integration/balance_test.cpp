@@ -171,6 +171,20 @@ TEST_F(Places, AnInstanceThatAsksForItIsLeftAlone) {
   EXPECT_GT(busy.asked, 1);
 }
 
+TEST_F(Places, ThePolicyComesFromTheRegistry) {
+  Moody a, b;
+  const std::string both = list({a.server.url(), b.server.url()});
+  open(both + "balance.policy = \"first\"\n");
+  EXPECT_EQ(failed_of(20, 1), 0);
+  EXPECT_EQ(a.asked, 20);
+  a.status = 503;
+  EXPECT_EQ(failed_of(30, 1), 5);
+  EXPECT_EQ(b.asked, 25) << "the next, while the first is ejected";
+
+  reload(both + "balance.policy = \"round_robin\"\nejection.mode = \"off\"\n");
+  EXPECT_EQ(failed_of(20, 1), 10) << "in turn, and nobody is left out";
+}
+
 TEST_F(Places, AReloadKeepsWhatIsKnownOfAnInstanceAndItsConnections) {
   Moody bad, good;
   const std::string both = list({bad.server.url(), good.server.url()});

@@ -31,6 +31,13 @@ struct Stats {
   std::uint64_t hedges = 0;  ///< Second requests of calls whose first answer was late.
 };
 
+/// One place where a service runs.
+struct InstanceInfo {
+  std::string name;           ///< "10.0.0.7:8080"
+  std::string state;          ///< ok; ejected: it failed, cooling: it asked; both are left alone.
+  std::size_t in_flight = 0;  ///< Attempts.
+};
+
 /// One service as it is registered.
 struct ServiceInfo {
   std::string name, plugin, plugin_version, owner, base_url;
@@ -41,6 +48,8 @@ struct ServiceInfo {
   bool hooks_off = false;           ///< A hook failed or was slow ten times in a row, and rests.
   /// State of its breaker now: closed, open, half_open, forced_open, forced_closed, off.
   std::string breaker;
+  std::vector<InstanceInfo> instances;  ///< One, unless the registry or DNS names several.
+  std::uint64_t ejections = 0;          ///< How often one of them was.
 };
 
 /// One parameter of an endpoint.

@@ -1,5 +1,6 @@
 #include "callerapi/caller.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "caller/contract.hpp"
@@ -139,6 +140,10 @@ std::vector<ServiceInfo> Caller::services() const {
                                                      .generation = s->generation});
     info.breaker =
         policy::name(s->state->breaker.view(s->settings.policy.breaker, host_->loop().now()).state);
+    info.ejections = s->state->ejector.ejections();
+    for (const auto& one : s->instances->all())
+      info.instances.push_back({one->name, std::string(one->state(host_->loop().now())),
+                                static_cast<std::size_t>(std::max(0, one->health->in_flight()))});
     // Host::build_one() makes every code of a service.
     if (const auto* code = static_cast<const host::LoadedCode*>(s->code.get())) {
       info.hook_failures = code->hook_failures();

@@ -33,6 +33,12 @@ void add_flag(Facts& facts, const std::string& key, bool value) {
 
 void add_connecting(Facts& facts, const registry::ServiceEntry& entry) {
   add(facts, "base_url", entry.base_url);
+  std::string instances;
+  for (const policy::Site& site : entry.instances)
+    instances += (instances.empty() ? "" : " ") + wire::to_text({site.host, site.port}) +
+                 (site.weight == 1 ? "" : " x" + std::to_string(site.weight));
+  add(facts, "instances", instances);
+  add(facts, "discovery", entry.discovers ? "dns" : "static");
   std::string ranges;
   for (const wire::AddressRange& range : entry.allow_addresses)
     ranges += (ranges.empty() ? "" : " ") + range.text();

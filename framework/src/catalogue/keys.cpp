@@ -16,6 +16,7 @@ using R = policy::Retry;
 using B = policy::BreakerTerms;
 using P = pool::Settings;
 using L = policy::LimitSettings;
+using J = policy::Ejection;
 
 template <auto M>
 void timeout(Effective& e, std::int64_t v) {
@@ -46,6 +47,14 @@ void pool_count(Effective& e, std::int64_t v) {
   e.pool.*M = static_cast<int>(v);
 }
 template <auto M>
+void ejection_time(Effective& e, std::int64_t v) {
+  e.policy.ejection.*M = Duration(v);
+}
+template <auto M>
+void ejection_count(Effective& e, std::int64_t v) {
+  e.policy.ejection.*M = static_cast<int>(v);
+}
+template <auto M>
 void limit(Effective& e, std::int64_t v) {
   e.policy.limits.*M = v;
 }
@@ -58,6 +67,11 @@ using enum KeyType;
 
 // In the order of policy::BreakerMode.
 constexpr std::string_view breaker_modes[] = {"off", "dark", "on", "forced_open", "forced_closed"};
+
+// In the order of policy::BalancePolicy and policy::EjectionMode.
+constexpr std::string_view balance_policies[] = {"p2c_ewma", "round_robin", "least_request",
+                                                 "first"};
+constexpr std::string_view ejection_modes[] = {"off", "dark", "on"};
 
 constexpr Key table[] = {
     {"timeouts.total", duration, "30s", ms, day, false,
@@ -134,10 +148,38 @@ constexpr Key table[] = {
     {"breaker.half_open_permits", integer, "5", 1, 100, true,
      "Attempts let through after that time; their results close it or open it again.",
      breaker_count<&B::half_open_permits>},
+    {"balance.policy", choice, "p2c_ewma", 0, 3, true,
+     "Which instance an attempt goes to. p2c_ewma: of two, the one that answers sooner and has "
+     "less to do; round_robin: in turn, by weight; least_request: of two, the one with fewer calls "
+     "under way; first: in the order written, the next only where the one before is out.",
+     [](Effective& e, std::int64_t v) {
+       e.policy.balance.policy = static_cast<policy::BalancePolicy>(v);
+     },
+     balance_policies},
+    {"balance.slow_start", duration, "10s", 0, hour, true,
+     "How long an instance that was ejected takes from a tenth to its full weight. 0s: none.",
+     [](Effective& e, std::int64_t v) { e.policy.balance.slow_start = Duration(v); }},
+    {"ejection.mode", choice, "on", 0, 2, true,
+     "Leaving instances alone that fail while others do not. off: nothing is counted; dark: all "
+     "but leaving them alone is done.",
+     [](Effective& e, std::int64_t v) {
+       e.policy.ejection.mode = static_cast<policy::EjectionMode>(v);
+     },
+     ejection_modes},
+    {"ejection.consecutive_failures", integer, "5", 1, 1'000'000, true,
+     "After so many failures in a row; also where of 50 and more attempts in 10 s 85 % failed and "
+     "the other instances are sound.",
+     ejection_count<&J::consecutive_failures>},
+    {"ejection.base", duration, "10s", 100 * ms, hour, true,
+     "For how long, times one more each time, up to a second more.", ejection_time<&J::base>},
+    {"ejection.max", duration, "300s", 100 * ms, day, true, "The longest of these times.",
+     ejection_time<&J::max>},
+    {"ejection.max_percent", integer, "50", 1, 100, true,
+     "Of the instances, so many are out at most, one of two and more at least, never the only one.",
+     ejection_count<&J::max_percent>},
     {"hedge.max", integer, "0", 0, 1, false,
-     "Second requests of one call, sent to another instance when the first answer takes longer "
-     "than "
-     "most; of endpoints that may be sent twice. 0: off.",
+     "Second requests of one call, sent to another instance when the first answer takes "
+     "longer than most; of endpoints that may be sent twice. 0: off.",
      [](Effective& e, std::int64_t v) { e.policy.hedge.max_hedges = static_cast<int>(v); }},
     {"hedge.max_extra", share, "5%", 1, 500, false,
      "Calls that are asked twice at most, and so the share that the wait lets through: the first "

@@ -18,10 +18,13 @@ using namespace std::chrono_literals;
 struct Rule {
   std::string_view low, high;
 };
-constexpr Rule rules[] = {
-    {"timeouts.connect", "timeouts.attempt"},      {"timeouts.connect", "timeouts.total"},
-    {"timeouts.attempt", "timeouts.total"},        {"retry.base", "retry.cap"},
-    {"retry.throttle_base", "retry.throttle_cap"}, {"breaker.open", "breaker.open_max"}};
+constexpr Rule rules[] = {{"timeouts.connect", "timeouts.attempt"},
+                          {"timeouts.connect", "timeouts.total"},
+                          {"timeouts.attempt", "timeouts.total"},
+                          {"retry.base", "retry.cap"},
+                          {"retry.throttle_base", "retry.throttle_cap"},
+                          {"breaker.open", "breaker.open_max"},
+                          {"ejection.base", "ejection.max"}};
 
 /// One key while the layers are laid over each other.
 struct Slot {

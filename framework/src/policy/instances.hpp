@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -21,6 +21,12 @@ struct Instance {
   double weight = 1;
   std::shared_ptr<pool::Origin> origin;
   std::shared_ptr<InstanceHealth> health;
+
+  /// "ok", "ejected" or "cooling".
+  std::string_view state(TimePoint now) const noexcept {
+    if (health->ejected_until() > now) return "ejected";
+    return health->cooling_until() > now ? "cooling" : "ok";
+  }
 };
 
 /// Where the calls of a service may go. Immutable; another set replaces it. Empty only where a

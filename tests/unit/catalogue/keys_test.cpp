@@ -36,9 +36,10 @@ TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
     const bool policy = low.policy != high.policy;
     const bool pool = low.pool != high.pool;
     EXPECT_NE(policy, pool) << key.name << " belongs to one of the two";
-    const bool shared = low.policy.budget != high.policy.budget ||
-                        low.policy.breaker != high.policy.breaker ||
-                        low.policy.limits != high.policy.limits;
+    const bool shared =
+        low.policy.budget != high.policy.budget || low.policy.breaker != high.policy.breaker ||
+        low.policy.limits != high.policy.limits || low.policy.balance != high.policy.balance ||
+        low.policy.ejection != high.policy.ejection;
     EXPECT_EQ(key.service_only, pool || shared) << key.name << ": endpoints share it";
   }
 }
@@ -75,6 +76,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"breaker.failure_ratio", "0%", "expected 0.1% to 100%, saw \"0%\""},
         BadValue{"breaker.mode", "On",
                  "expected one of off, dark, on, forced_open, forced_closed, saw \"On\""},
+        BadValue{"balance.policy", "random",
+                 "expected one of p2c_ewma, round_robin, least_request, first, saw \"random\""},
+        BadValue{"ejection.max_percent", "0", "expected 1 to 100, saw \"0\""},
         BadValue{"limits.response_body", "16MB",
                  "expected a size such as \"16MiB\" or \"64KiB\", saw \"16MB\""},
         BadValue{"headers.X-A", "a\r\nb",
