@@ -53,6 +53,14 @@ TEST(Reference, PluginErrorsPageIsMadeFromTheTableOfFaults) {
   compare("plugin_errors.md", host::plugin_errors_reference());
 }
 
+constexpr std::string_view instance_rows =
+    "| `services.X.instances` | where it runs, if at several places: "
+    "`[\"http://10.0.0.1:8080\", { url = \"http://10.0.0.2:8080\", weight = 2 }]`, weights 1 "
+    "to "
+    "100; base_url stays its name and prefix |\n"
+    "| `services.X.discovery` | `\"static\"` (built-in), or `\"dns\"`: every address of the "
+    "host of base_url is an instance |\n";
+
 /// The keys that are no settings: where each may stand and what it means.
 std::string tables_reference() {
   return "## Tables\n\n"
@@ -73,13 +81,8 @@ std::string tables_reference() {
          "| `services.X.plugin` | `\"x\"` is `x.capi.so`; `\"static:id\"` one linked into the "
          "program |\n"
          "| `services.X.base_url` | `http://host[:port][/prefix]`, `https://...` or "
-         "`unix:/run/x.sock[:/prefix]` |\n"
-         "| `services.X.instances` | where it runs, if at several places: "
-         "`[\"http://10.0.0.1:8080\", { url = \"http://10.0.0.2:8080\", weight = 2 }]`, weights 1 "
-         "to "
-         "100; base_url stays its name and prefix |\n"
-         "| `services.X.discovery` | `\"static\"` (built-in), or `\"dns\"`: every address of the "
-         "host of base_url is an instance |\n"
+         "`unix:/run/x.sock[:/prefix]` |\n" +
+         std::string(instance_rows) +
          "| `services.X.allow_addresses` | the only addresses its names may lead to, as "
          "`[\"10.0.0.0/8\"]`; unset: any that is not link-local; also in `[defaults]` |\n"
          "| `services.X.proxy` | `http://[user:password@]host:port`, or `env`: `http_proxy` and "
