@@ -250,7 +250,7 @@ TEST(Call, ACompletionOnTheLoopMayShutTheCallerDown) {
 
 TEST(Call, ManyAtOnceEachGetTheirOwnAnswer) {
   ScriptedServer server(echo);
-  Caller caller = caller_of(server, "pool.connections_max = 8\n");
+  Caller caller = caller_of(server, "pool.connections_max = 8\nlimits.inflight = 500\n");
   std::vector<Call<Response>> calls;
   for (int i = 0; i < 500; ++i)
     calls.push_back(caller.start("echo", "get", Request{}.path("id", std::to_string(i))));

@@ -174,6 +174,7 @@ TEST(Descriptors, TenThousandConnectionsAreHeldUsedInTurnAndGivenBack) {
     const std::string many = std::to_string(count);
     Caller caller =
         caller_of(server.url(), "pool.connections_max = " + many + "\npool.queue_max = " + many +
+                                    "\nlimits.inflight = " + many +
                                     "\npool.idle = \"300s\"\ntimeouts.connect = \"60s\"\n"
                                     "timeouts.total = \"100s\"\n"
                                     "timeouts.attempt = \"100s\"\n");
