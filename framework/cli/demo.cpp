@@ -192,9 +192,11 @@ Result<void> Demo::open() {
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) return failure(base_ + ": cannot be read; give --registry");
   registry_ = text.str();
-  // Enough patience for a service that is gone for a moment: five requests over some seconds.
+  // Enough patience for a service that is killed and comes back: five requests over some seconds,
+  // all calls of that moment retried, and none refused meanwhile.
   auto written = write_registry(
-      "\n[services.storage.retry]\nmax_attempts = 5\nbase = \"300ms\"\ncap = \"3s\"\n");
+      "\n[services.storage.retry]\nmax_attempts = 5\nbase = \"300ms\"\ncap = \"3s\"\n"
+      "budget_min_per_second = 100\n[services.storage.breaker]\nconsecutive_failures = 1000\n");
   if (!written) return written;
 
   Options options;
