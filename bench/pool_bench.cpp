@@ -20,7 +20,7 @@ class Asker final : public Waiter {
   void on_connection(Result<std::unique_ptr<Connection>> got) noexcept override {
     got_.set_value(std::move(got));
   }
-  bool wants_fresh() const noexcept override { return false; }
+  Wants wants() const noexcept override { return Wants::any; }
   Result<std::unique_ptr<Connection>> answer() { return got_.get_future().get(); }
 
  private:

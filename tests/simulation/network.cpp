@@ -61,6 +61,7 @@ class ClientEnd final : public wire::Stream {
     return {n, 0};
   }
 
+  bool short_read_drains() const noexcept override { return true; }
   bool quiet() noexcept override {
     return cable->arrived_.empty() && !cable->end_arrived_ && !cable->reset_arrived_;
   }
@@ -78,7 +79,7 @@ class ClientEnd final : public wire::Stream {
 };
 
 void Cable::wake() {
-  stirred_ = true;
+  if (!watcher_ || end_arrived_ || reset_arrived_) stirred_ = true;
   if (watcher_) watcher_->on_ready();
 }
 

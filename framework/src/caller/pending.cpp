@@ -24,16 +24,24 @@ void Pending::complete(Result<Response> result) {
     base::Lock lock(mutex_);
     here = here_;
     next = std::exchange(continuation_, nullptr);
-    if (!next) result_ = std::move(result);
+    if (!next || !here) result_ = std::move(result);
     done_ = 1;
   }
   base::futex_wake_all(done_);
   if (!next) return;
-  // NOLINTNEXTLINE(bugprone-use-after-move): as below
+  // NOLINTNEXTLINE(bugprone-use-after-move): moved from above only when not `here`
   if (here) return next(std::move(result));
-  // NOLINTNEXTLINE(bugprone-use-after-move): moved from above only when there was no `next`
-  auto held = std::make_shared<Result<Response>>(std::move(result));
-  executor_->post([next = std::move(next), held] { next(std::move(*held)); });
+  hand_over(std::move(next));
+}
+
+/// Runs `f` on the executor. The result waits here: nobody else asks for it any more.
+void Pending::hand_over(Continuation f) {
+  executor_->post([self = shared_from_this(), f = std::move(f)] { f(self->take()); });
+}
+
+Result<Response> Pending::take() {
+  base::Lock lock(mutex_);
+  return std::move(*result_);
 }
 
 void Pending::cancel() noexcept {
@@ -51,13 +59,11 @@ Result<void> Pending::may_wait() const {
 Result<Response> Pending::wait() {
   if (auto may = may_wait(); !may) return std::move(may).error();
   while (!done()) base::futex_wait_until(done_, 0, no_deadline);
-  base::Lock lock(mutex_);
-  return std::move(*result_);
+  return take();
 }
 
 void Pending::serve(Continuation f, bool here) {
   if (orphaned()) return f(Host::forked_error());  // the executor's threads are the parent's
-  std::optional<Result<Response>> ready;
   {
     base::Lock lock(mutex_);
     if (!result_) {
@@ -65,12 +71,8 @@ void Pending::serve(Continuation f, bool here) {
       here_ = here;
       return;
     }
-    ready = std::move(result_);
   }
-  if (here) return f(std::move(*ready));
-  executor_->post([f = std::move(f), held = std::make_shared<Result<Response>>(std::move(*ready))] {
-    f(std::move(*held));
-  });
+  here ? f(take()) : hand_over(std::move(f));
 }
 
 }  // namespace caller

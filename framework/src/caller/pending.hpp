@@ -15,7 +15,7 @@ namespace callerapi::caller {
 /// What a Call<T> holds: the meeting point of the call's end and the face that waits for it.
 /// Thread-safe; each side comes once. In a forked child a call that the parent began never ends:
 /// there cancel() does nothing, and whoever waits is told `forked` at once, on its own thread.
-class Pending final : public detail::CallCore {
+class Pending final : public detail::CallCore, public std::enable_shared_from_this<Pending> {
  public:
   using Cancel = std::function<void()>;
   /// `inside` answers whether the asking thread is the reactor.
@@ -36,6 +36,8 @@ class Pending final : public detail::CallCore {
   /// Does whoever would end it live in another process?
   bool orphaned() const noexcept;
   void serve(Continuation f, bool here);
+  void hand_over(Continuation f);
+  Result<Response> take();
 
   const std::shared_ptr<Executor> executor_;
   const std::function<bool()> inside_;

@@ -89,6 +89,7 @@ void AsyncCall::after_exchange() {
   run_.loop().disarm(timer_);
   waiting_ = Waiting::nothing;
   // The connection goes home, or is closed, before anybody hears of the result.
+  connection_->drained = exchange_->drained();
   run_.origin().give_back(std::move(connection_), exchange_->reusable());
   const bool again = run_.finished(*exchange_);
   exchange_.reset();
@@ -152,6 +153,7 @@ void AsyncCall::pump_stream() {
 void AsyncCall::end_stream(std::optional<Error> why, bool reusable) {
   run_.loop().disarm(timer_);
   waiting_ = Waiting::done;
+  connection_->drained = exchange_->drained();
   exchange_.reset();
   // As with a whole answer, the connection goes home before anybody hears of the end.
   run_.origin().give_back(std::move(connection_), reusable);

@@ -33,7 +33,7 @@ class AsyncCall final : public LoopCall,
 
  private:
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override;
-  bool wants_fresh() const noexcept override { return run_.wants_fresh(); }
+  pool::Wants wants() const noexcept override { return run_.wants(); }
   void on_ready() noexcept override;
   void on_time();
   void attempt();

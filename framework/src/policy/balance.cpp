@@ -93,7 +93,7 @@ Rotation::Rotation(std::span<const Contender> all) {
 
 Balancer::Balancer(std::vector<Contender> all) : all_(std::move(all)), rotation_(all_) {}
 
-std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Settings& settings,
+std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Terms& settings,
                                           const Tried& tried, TimePoint now,
                                           std::uint64_t random) const {
   if (all_.empty()) return {};

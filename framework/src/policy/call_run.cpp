@@ -65,7 +65,7 @@ bool CallRun::begin_attempt() {
 /// out here comes back in settle(), or in take_result() when the call held it.
 bool CallRun::admit() {
   if (!enter_limits() || !pass_breaker()) return false;
-  if (attempts_ == 0) parts_.state->budget.deposit(attempt_began_);
+  if (attempts_ == 0 && !parts_.avoid) parts_.state->budget.deposit(attempt_began_);
   return true;
 }
 
@@ -84,7 +84,9 @@ void CallRun::leave_limits() noexcept {
 
 bool CallRun::build_head() {
   Prepared& call = parts_.prepared;
-  Headers headers = call.headers;
+  Headers headers;
+  headers.reserve(call.headers.size() + 6, call.headers.bytes() + 192);
+  for (const auto& [name, value] : call.headers) headers.add(name, value);
   if (attempts_ > 1) headers.set("Caller-Previous-Attempts", std::to_string(attempts_ - 1));
   if (attempt_ends_ != no_deadline)
     headers.set("Caller-Timeout-Ms",
@@ -104,6 +106,8 @@ bool CallRun::build_head() {
   if (call.settings.request_id) request_id_ = headers.get("X-Request-Id").value_or("");
   decode_ = call.decode && headers.get("Accept-Encoding") == wire::accepted_codings;
   head_.clear();
+  head_.reserve(call.method.size() + call.target.size() + call.authority.size() + headers.bytes() +
+                4 * headers.size() + 128);
   if (auto written = wire::append_head(head_, request_head(headers)); !written) {
     Error error = std::move(written).error();
     error.message = call.where + ": " + error.message;

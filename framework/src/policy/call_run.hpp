@@ -69,9 +69,12 @@ class CallRun {
   /// which moves on when the name turns out to lead to more addresses than before.
   bool begin_attempt();
   TimePoint acquire_deadline() const noexcept;
-  /// Must this attempt have a connection that has carried nothing? After a stale one, yes: the
-  /// others of the pool are likely no better.
-  bool wants_fresh() const noexcept { return fresh_; }
+  /// After a stale connection this attempt needs a new one: the others of the pool are likely no
+  /// better.
+  pool::Wants wants() const noexcept {
+    if (fresh_) return pool::Wants::fresh;
+    return parts_.prepared.may_repeat ? pool::Wants::any : pool::Wants::asked;
+  }
   /// From now on the call waits for a connection.
   void await_connection() noexcept { watch_.enter(&TimeLedger::queue, loop().now()); }
   /// What to send on the connection of this attempt.

@@ -76,7 +76,7 @@ void HedgedCall::on_time() {
 }
 
 void HedgedCall::hedge() {
-  const Settings& settings = spare_.prepared.settings;
+  const Terms& settings = spare_.prepared.settings;
   const TimePoint now = loop_.now();
   const auto& code = first_.call->code();
   if (!state_.budget.allows(settings.budget, now)) return;

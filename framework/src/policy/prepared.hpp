@@ -41,7 +41,7 @@ struct Prepared {
   TimePoint stream_deadline = no_deadline;  ///< Given by the caller, not derived from timeouts.
   bool decode = false;  ///< Accept-Encoding is the engine's own, so codings are undone.
   bool may_repeat = false;
-  Settings settings;
+  Terms settings;
   int attempts_max = 1;
   TimePoint started{}, deadline{};
   Duration total{};

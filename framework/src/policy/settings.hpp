@@ -102,8 +102,8 @@ struct HedgeTerms {
   bool operator==(const HedgeTerms&) const = default;
 };
 
-/// What one endpoint of one service is called with, every level of the registry applied.
-struct Settings {
+/// What a call of one endpoint takes with it: numbers alone, so that taking them allocates nothing.
+struct Terms {
   Timeouts timeouts;
   Retry retry;
   LimitSettings limits;  ///< This and the next four: the same for all endpoints of a service.
@@ -118,19 +118,24 @@ struct Settings {
   bool request_id = false;    ///< Send an X-Request-Id and refuse an answer with another.
   bool bare_lf = false;       ///< See wire::ReaderLimits.
   bool obs_fold = false;
-  std::vector<std::pair<std::string, std::string>> headers;  ///< Added where the call has none.
-
   /// The host's [clamps], which bound the options of a call as well.
   std::optional<Duration> total_max;
   std::optional<int> attempts_max;
 
-  bool operator==(const Settings&) const = default;
+  bool operator==(const Terms&) const = default;
 
   /// attempt = total for endpoints that are never retried, else min(10 s, total).
   Duration attempt_of(Duration total, bool may_retry) const noexcept {
     if (timeouts.attempt) return std::min(*timeouts.attempt, total);
     return may_retry ? std::min<Duration>(10s, total) : total;
   }
+};
+
+/// What one endpoint of one service is called with, every level of the registry applied.
+struct Settings : Terms {
+  std::vector<std::pair<std::string, std::string>> headers;  ///< Added where the call has none.
+
+  bool operator==(const Settings&) const = default;
 };
 
 }  // namespace callerapi::policy

@@ -55,7 +55,7 @@ namespace {
 class Handover final : public pool::Waiter, public std::enable_shared_from_this<Handover> {
  public:
   void ask(CallRun& run) {
-    fresh_ = run.wants_fresh();
+    wants_ = run.wants();
     run.loop().post([self = shared_from_this(), origin = run.origin().shared_from_this()] {
       if (!self->withdrawn_) origin->wait(*self);
     });
@@ -86,7 +86,7 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
     got_.emplace(std::move(got));
     settle();
   }
-  bool wants_fresh() const noexcept override { return fresh_; }
+  pool::Wants wants() const noexcept override { return wants_; }
   void settle() {
     ready_ = 1;
     base::futex_wake_all(ready_);
@@ -94,12 +94,12 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
 
   std::atomic<std::uint32_t> ready_{0};
   std::optional<Result<std::unique_ptr<pool::Connection>>> got_;
-  bool fresh_ = false;      ///< Set before the loop sees us.
-  bool withdrawn_ = false;  ///< The loop's thread only.
+  pool::Wants wants_ = pool::Wants::any;  ///< Set before the loop sees us.
+  bool withdrawn_ = false;                ///< The loop's thread only.
 };
 
 Result<std::unique_ptr<pool::Connection>> acquire(CallRun& run, StopToken* token) {
-  if (!run.wants_fresh() && !run.origin().crowded())
+  if (run.wants() != pool::Wants::fresh && !run.origin().crowded())
     if (auto connection = run.origin().take()) return connection;
   run.await_connection();
   const auto handover = std::make_shared<Handover>();
@@ -145,6 +145,7 @@ bool attempt(CallRun& run, StopToken* token) {
   std::unique_ptr<pool::Connection> connection = std::move(*got);
   wire::Exchange exchange(*connection->stream, run.request(*connection), connection->reused);
   drive(run, exchange, *connection->stream, token);
+  connection->drained = exchange.drained();
   run.origin().give_back(std::move(connection), exchange.reusable());
   if (exchange.advance() != wire::Exchange::State::done && stopped(run, token)) return false;
   return run.finished(exchange);

@@ -20,6 +20,7 @@ struct Connection {
   TimePoint idle_since{};
   bool looked_at = false;  ///< A sweep has seen it since it became idle.
   bool reused = false;     ///< Has carried a request before.
+  bool drained = false;    ///< Held nothing more when its last answer was read.
 };
 
 }  // namespace callerapi::pool

@@ -62,7 +62,15 @@ void Origin::retire(std::unique_ptr<Connection> connection) noexcept {
 
 void Origin::mark_active(Connection* connection) { active_.push_back(connection); }
 
-std::unique_ptr<Connection> Origin::take() {
+/// Has the peer neither closed it nor sent what nobody asked for? The loop knows of all that came
+/// until it last waited; it need not be asked again whether that was so for what it was told of.
+bool Origin::fit(const Connection& connection, Wants wants) {
+  const bool known = wants == Wants::any && connection.drained && loop_.inside() &&
+                     !loop_.stirred(*connection.stream);
+  return known || connection.stream->quiet();
+}
+
+std::unique_ptr<Connection> Origin::take(Wants wants) {
   const TimePoint now = loop_.now();
   for (;;) {
     std::unique_ptr<Connection> connection;
@@ -73,7 +81,7 @@ std::unique_ptr<Connection> Origin::take() {
       idle_.pop_back();
       mark_active(connection.get());
     }
-    if (!expired(*connection, now) && connection->stream->quiet()) {
+    if (!expired(*connection, now) && fit(*connection, wants)) {
       connection->reused = true;
       counters_.reused.fetch_add(1, std::memory_order_relaxed);
       return connection;
@@ -109,8 +117,8 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
 
 void Origin::wait(Waiter& waiter) {
   if (auto why = closed()) return waiter.on_connection(std::move(*why));
-  if (!waiter.wants_fresh())
-    if (auto connection = take()) return waiter.on_connection(std::move(connection));
+  if (waiter.wants() != Wants::fresh)
+    if (auto connection = take(waiter.wants())) return waiter.on_connection(std::move(connection));
   if (waiters_.size() >= static_cast<std::size_t>(settings_.queue_max))
     return waiter.on_connection(Error{
         .outcome = Outcome::queue_full,
@@ -218,14 +226,14 @@ void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream
 /// The first who waits and would take a connection that was used before.
 Waiter* Origin::first_for_kept() const noexcept {
   for (Waiter* waiter : waiters_)
-    if (!waiter->wants_fresh()) return waiter;
+    if (waiter->wants() != Wants::fresh) return waiter;
   return nullptr;
 }
 
 /// Hands idle connections to those who wait.
 void Origin::serve() {
   while (Waiter* first = first_for_kept()) {
-    auto connection = take();
+    auto connection = take(first->wants());
     if (!connection) break;
     withdraw(*first);
     first->on_connection(std::move(connection));

@@ -18,13 +18,19 @@ namespace callerapi::pool {
 
 class Connector;
 
+/// Which connection will do.
+enum class Wants : std::uint8_t {
+  any,    ///< A kept one that is fit as far as the loop knows: one that is not costs a repeat.
+  asked,  ///< A kept one only if it was asked just now: the request may not be repeated.
+  fresh,  ///< Only one that has carried nothing: the last kept one turned out stale.
+};
+
 /// Who waits for a connection. Lives until it was told, or until Origin::withdraw.
 class Waiter {
  public:
   /// On the loop's thread, once.
   virtual void on_connection(Result<std::unique_ptr<Connection>> got) noexcept = 0;
-  /// Only a connection that has carried nothing will do: the last kept one turned out stale.
-  virtual bool wants_fresh() const noexcept = 0;
+  virtual Wants wants() const noexcept = 0;
 
  protected:
   ~Waiter() = default;
@@ -45,7 +51,7 @@ class Origin : public std::enable_shared_from_this<Origin> {
   const Settings& settings() const noexcept { return settings_; }
 
   /// An idle connection that is fit for use, or null. Never blocks.
-  std::unique_ptr<Connection> take();
+  std::unique_ptr<Connection> take(Wants wants = Wants::asked);
   /// Ends the use of a connection; `reusable`: its last exchange left it clean.
   void give_back(std::unique_ptr<Connection> connection, bool reusable);
 
@@ -84,6 +90,7 @@ class Origin : public std::enable_shared_from_this<Origin> {
   void open_more();
   bool open_one();
   void on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream>> result);
+  bool fit(const Connection& connection, Wants wants);
   bool expired(const Connection& connection, TimePoint now) const noexcept;
   Duration idle_max(const wire::Stream& stream) const noexcept;
   TimePoint end_of_age() const noexcept;

@@ -52,10 +52,13 @@ void Exchange::abort(Outcome outcome, std::string reason, std::string message) {
 
 Exchange::State Exchange::advance() {
   if (state_ != State::waiting) return state_;
+  const bool begins = !std::exchange(begun_, true);
   while (writing_) {
     if (!write_some()) break;
   }
   if (state_ != State::waiting) return state_;
+  // No answer can be here before the request has left; whoever waits is told of it when it comes.
+  if (begins && !writing_ && !write_broken_) return State::waiting;
   if (paused_)
     if (const State state = resume(); state != State::waiting) return state;
   return read_some();
@@ -152,6 +155,7 @@ Exchange::State Exchange::read_some() {
     }
     if (got.error != 0 || got.bytes == 0) return end_of_stream(got.error);
     progressed_ = true;
+    drained_ = got.bytes < buffer.size() && stream_.short_read_drains();
     const State state = feed({buffer.data(), got.bytes});
     if (state != State::waiting) return state;
     // A short read is no reason to wait: the end of the stream may stand behind it already, and an

@@ -20,7 +20,7 @@ namespace callerapi::wire {
 /// What goes out and what may come back. Views and pointers must outlive the exchange.
 struct ExchangeRequest {
   std::string_view method;
-  std::string head;              ///< Complete, with its empty line.
+  std::string_view head;         ///< Complete, with its empty line.
   std::string_view body;         ///< In memory; empty when `source` is set.
   BodySource* source = nullptr;  ///< May block: such an exchange never runs on a reactor.
   bool chunked = false;          ///< `source` has no length.
@@ -64,6 +64,8 @@ class Exchange {
   std::uint64_t bytes_written() const noexcept { return written_; }
   /// After done: may the connection carry another request?
   bool reusable() const noexcept { return reusable_; }
+  /// After done: did the last read take all that the connection held?
+  bool drained() const noexcept { return drained_; }
 
   /// After head: status and fields alone. After done: everything that was not taken before.
   Response take_response() { return std::move(response_); }
@@ -116,6 +118,7 @@ class Exchange {
   std::string rest_;                      ///< Read, but not looked at before the body was taken.
   bool paused_ = false;
   bool reusable_ = false;
+  bool begun_ = false, drained_ = false;
 };
 
 }  // namespace callerapi::wire

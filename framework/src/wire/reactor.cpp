@@ -147,10 +147,12 @@ void Reactor::loop() {
       }
       Slot* slot = slot_at(static_cast<std::uint32_t>(data));
       if (slot->generation.load() != static_cast<std::uint32_t>(data >> 32)) continue;
-      if (StreamEvents* target = slot->events.load())
-        target->on_ready();
-      else if ((events[static_cast<std::size_t>(i)].events & ~std::uint32_t{EPOLLOUT}) != 0)
+      const std::uint32_t told = events[static_cast<std::size_t>(i)].events;
+      StreamEvents* target = slot->events.load();
+      // An end that came together with the last answer is told only now, to whoever reads that.
+      if ((told & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 || (!target && (told & EPOLLIN) != 0))
         slot->stirred = true;
+      if (target) target->on_ready();
     }
   }
 }

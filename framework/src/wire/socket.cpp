@@ -50,6 +50,8 @@ class SocketStream final : public Stream {
     }
   }
 
+  bool short_read_drains() const noexcept override { return true; }
+
   IoResult write(const iovec* pieces, int count) noexcept override {
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces);  // sendmsg does not write through it

@@ -81,7 +81,7 @@ using Got = Result<std::unique_ptr<Connection>>;
 class Asker final : public Waiter {
  public:
   void on_connection(Got got) noexcept override { got_.set_value(std::move(got)); }
-  bool wants_fresh() const noexcept override { return fresh; }
+  Wants wants() const noexcept override { return fresh ? Wants::fresh : Wants::any; }
   bool told() { return answer_.wait_for(0s) == std::future_status::ready; }
   Got answer() {
     EXPECT_EQ(answer_.wait_for(20s), std::future_status::ready);

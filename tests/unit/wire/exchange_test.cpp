@@ -54,12 +54,18 @@ ExchangeRequest get() {
 
 const std::string until_close = "HTTP/1.1 200 OK\r\n\r\nbody";
 
+/// The request has left, and the loop says that something came.
+Exchange::State woken(Exchange& exchange) {
+  EXPECT_EQ(exchange.advance(), Exchange::State::waiting) << "nobody said that an answer is here";
+  return exchange.advance();
+}
+
 TEST(Exchange, OneWakeUpReadsUntilNothingIsLeft) {
   // Bytes and the end of the stream are one event of an edge-triggered epoll.
   FakeStream stream({{until_close}, {""}});
   Exchange exchange(stream, get(), false);
 
-  ASSERT_EQ(exchange.advance(), Exchange::State::done);
+  ASSERT_EQ(woken(exchange), Exchange::State::done);
   EXPECT_EQ(exchange.take_response().body, "body");
 }
 
@@ -67,7 +73,7 @@ TEST(Exchange, AnUnannouncedEndCutsABodyThatEndsWithTheConnection) {
   FakeStream stream({{until_close}, {"", ECONNABORTED}});
   Exchange exchange(stream, get(), false);
 
-  ASSERT_EQ(exchange.advance(), Exchange::State::failed);
+  ASSERT_EQ(woken(exchange), Exchange::State::failed);
   const Error error = exchange.take_error();
   EXPECT_EQ(error.outcome, Outcome::response_truncated);
   EXPECT_EQ(error.reason, "no_close_notify");
@@ -80,7 +86,7 @@ TEST(Exchange, AnUnannouncedEndCountsTheBytesOfADeclaredBody) {
   FakeStream stream({{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody"}, {"", ECONNABORTED}});
   Exchange exchange(stream, get(), false);
 
-  ASSERT_EQ(exchange.advance(), Exchange::State::failed);
+  ASSERT_EQ(woken(exchange), Exchange::State::failed);
   const Error error = exchange.take_error();
   EXPECT_EQ(error.outcome, Outcome::response_truncated);
   EXPECT_EQ(error.reason, "body");
@@ -90,7 +96,7 @@ TEST(Exchange, AnAnswerThatIsCompleteNeedsNoAnnouncedEnd) {
   FakeStream stream({{"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"}, {"", ECONNABORTED}});
   Exchange exchange(stream, get(), false);
 
-  EXPECT_EQ(exchange.advance(), Exchange::State::done);
+  EXPECT_EQ(woken(exchange), Exchange::State::done);
 }
 
 TEST(Exchange, AnAlertBeforeAnyByteIsATlsErrorOnAFreshConnectionOnly) {
@@ -99,7 +105,7 @@ TEST(Exchange, AnAlertBeforeAnyByteIsATlsErrorOnAFreshConnectionOnly) {
     stream.fails = true;
     Exchange exchange(stream, get(), reused);
 
-    ASSERT_EQ(exchange.advance(), Exchange::State::failed);
+    ASSERT_EQ(woken(exchange), Exchange::State::failed);
     const Error error = exchange.take_error();
     EXPECT_EQ(error.outcome, reused ? Outcome::stale_connection : Outcome::tls_error);
     EXPECT_EQ(error.reason, "alert_80");
@@ -113,7 +119,7 @@ TEST(Exchange, TheStreamLearnsHowLongThePeerKeepsItAndDoesNotForget) {
   FakeStream stream({{said}, {"HTTP/1.1 204 No Content\r\n\r\n"}});
   for (int i = 0; i < 2; ++i) {
     Exchange exchange(stream, get(), i > 0);
-    EXPECT_EQ(exchange.advance(), Exchange::State::done);
+    EXPECT_EQ(woken(exchange), Exchange::State::done);
     EXPECT_EQ(stream.peer_keeps, Duration(std::chrono::seconds(7)));
   }
 }
