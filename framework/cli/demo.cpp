@@ -196,7 +196,7 @@ Result<void> Demo::open() {
   // all calls of that moment retried, and none refused meanwhile.
   auto written = write_registry(
       "\n[services.storage.retry]\nmax_attempts = 5\nbase = \"300ms\"\ncap = \"3s\"\n"
-      "budget_min_per_second = 100\n[services.storage.breaker]\nconsecutive_failures = 1000\n");
+      "budget_min_per_second = 100\n[services.storage.breaker]\nmode = \"dark\"\n");
   if (!written) return written;
 
   Options options;
