@@ -155,6 +155,28 @@ TEST_F(Places, ADeadInstanceCostsNoCall) {
   EXPECT_LE(host_->stats().retries, 5u) << "after that it is left alone";
 }
 
+TEST_F(Places, ACallGoesOnToAnotherInstanceWhereNobodyIsThere) {
+  ScriptedServer a(fine);
+  const auto dead = [] { return "http://127.0.0.1:" + std::to_string(support::free_port()); };
+  open(list({dead(), dead(), a.url()}) +
+       "balance.policy = \"first\"\nejection.mode = \"off\"\nretry.budget_min_per_second = 100\n");
+  // The clock stands still: a retry that waits would never come.
+  EXPECT_EQ(failed_of(10, 1), 0);
+  EXPECT_EQ(a.requests().size(), 10u);
+}
+
+TEST_F(Places, ARetryGoesToAnotherInstance) {
+  Moody bad, good;
+  bad.status = 503;
+  host_clock_ = std::make_shared<base::SystemClock>();  // a blocking call sleeps in real time
+  open(list({bad.server.url(), good.server.url()}) +
+       "balance.policy = \"first\"\nejection.mode = \"off\"\nretry.base = \"1ms\"\n"
+       "retry.budget_min_per_second = 100\n");
+  EXPECT_EQ(failed_of(10), 0);
+  EXPECT_EQ(bad.asked, 10);
+  EXPECT_EQ(good.asked, 10);
+}
+
 TEST_F(Places, AnInstanceThatAsksForItIsLeftAlone) {
   Moody busy, idle;
   busy.status = 429;

@@ -206,6 +206,22 @@ TEST_P(TlsMatrix, LetsInWhomItShouldAndSendsNobodyElseAByte) {
 
 INSTANTIATE_TEST_SUITE_P(, TlsMatrix, ::testing::ValuesIn(rows()), name_of<Row>);
 
+using TlsInstance = TlsTest;
+
+TEST_F(TlsInstance, ShowsTheCertificateOfTheService) {
+  TlsServer server(good(), echo);
+  const std::string instances =
+      "instances = [\"https://127.0.0.1:" + std::to_string(server.port()) + "\"]\n";
+  const std::string ca = "ca_file = \"ca.pem\"\n";
+  Caller caller = open(service("echo", "https://svc.test", ca, instances) +
+                       service("other", "https://other.test", ca, instances));
+  const auto response = get(caller, "echo");
+  EXPECT_TRUE(response) << response.error().message;
+  const auto refused = get(caller, "other");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().outcome, Outcome::tls_verify_failed);
+}
+
 /// Certificates of ours: {version, what we show, does the server insist, expected}.
 struct ClientRow {
   std::string name;

@@ -24,6 +24,12 @@ class Tried {
     return std::find(seen_.begin(), seen_.begin() + count_, index) != seen_.begin() + count_;
   }
   bool empty() const noexcept { return count_ == 0; }
+  /// Is any of so many instances left?
+  bool leaves_any_of(std::size_t count) const noexcept {
+    std::size_t i = 0;
+    while (i < count && contains(i)) ++i;
+    return i < count;
+  }
 
  private:
   static constexpr std::uint8_t room = 8;

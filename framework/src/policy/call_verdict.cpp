@@ -17,6 +17,7 @@ void CallRun::settle(const Attempted& attempt) {
 bool CallRun::judge(Attempted attempt) {
   Prepared& call = parts_.prepared;
   settle(attempt);
+  attempt.elsewhere = tried_.leaves_any_of(parts_.instances->all().size());
   const TimePoint now = loop().now();
   watch_.enter(&TimeLedger::local, now);
   const Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());

@@ -43,6 +43,13 @@ bool is_stale_before_a_byte(const Error& error) {
   return error.outcome == Outcome::stale_connection && error.sent == Sent::no;
 }
 
+/// Nobody was there, and there is somebody else to ask.
+bool belongs_elsewhere(const Attempted& attempt) {
+  if (!attempt.error || !attempt.elsewhere || attempt.error->sent != Sent::no) return false;
+  return attempt.error->outcome == Outcome::connect_error ||
+         attempt.error->outcome == Outcome::connect_timeout;
+}
+
 /// The budget is asked before the time, and spent only on what will be made.
 bool within_budget(const RetryTerms& terms, bool fits, TimePoint now) {
   if (!terms.budget) return true;
@@ -96,6 +103,12 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   if (free) {
     if (transparent_ >= transparent_max) return stop("attempts");
     if (now + min_useful >= terms.deadline) return stop("no_time");
+    ++transparent_;
+    return {true, Duration::zero(), {}};
+  }
+  const bool in_time = terms.deadline == no_deadline || min_useful < terms.deadline - now;
+  if (belongs_elsewhere(attempt) && transparent_ < transparent_max && in_time &&
+      within_budget(terms, true, now)) {
     ++transparent_;
     return {true, Duration::zero(), {}};
   }

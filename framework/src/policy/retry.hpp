@@ -17,6 +17,7 @@ struct Attempted {
   const Response* response = nullptr;  ///< a complete response.
   bool replayable = true;              ///< The same body can be sent again.
   bool committed = false;              ///< A byte of the response has reached the caller.
+  bool elsewhere = false;              ///< The call has not tried every instance.
 };
 
 /// What a call may do, fixed when it began.

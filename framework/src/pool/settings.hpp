@@ -31,8 +31,9 @@ struct Settings {
 
   std::optional<wire::Proxy> proxy;              ///< Connected to in place of host and port.
   Duration handshake = std::chrono::seconds(3);  ///< Of TLS.
-  /// Null: plain text. The same object only where host, port and all settings of TLS are the same,
-  /// so that neither a connection nor a session to resume outlives the trust it was made with.
+  /// Null: plain text. The same object only where base_url's host and port and all settings of TLS
+  /// are the same, so that neither a connection nor a session to resume outlives the trust it was
+  /// made with; the instances of a service share it.
   std::shared_ptr<wire::TlsContext> tls;
 
   bool operator==(const Settings&) const = default;

@@ -97,6 +97,36 @@ TEST(Retry, BackOffStaysUnderItsCeiling) {
   EXPECT_LT(after(answer(429), terms()).wait, 1s);
 }
 
+TEST(Retry, WhereNobodyIsThereAnotherInstanceIsAskedAtOnceAndUncounted) {
+  Error refused{Outcome::connect_error, {}, {}};
+  refused.sent = Sent::no;
+  RetryState state;
+  for (int i = 0; i < 2; ++i) {
+    const auto next =
+        state.after(terms(false, 1), {.error = &refused, .elsewhere = true}, now, 7, 0);
+    EXPECT_TRUE(next.again);
+    EXPECT_EQ(next.wait, 0ns);
+  }
+  EXPECT_EQ(
+      state.after(terms(false, 1), {.error = &refused, .elsewhere = true}, now, 7, 0).stop_reason,
+      "attempts")
+      << "twice for a call";
+  EXPECT_EQ(RetryState().after(terms(false, 1), {.error = &refused}, now, 7, 0).stop_reason,
+            "attempts")
+      << "there is only one";
+}
+
+TEST(Retry, GoingElsewhereCostsBudget) {
+  Error refused{Outcome::connect_timeout, {}, {}};
+  refused.sent = Sent::no;
+  Budget budget;
+  RetryTerms with = terms();
+  with.budget = &budget;
+  with.budget_terms = {0, 1};
+  EXPECT_TRUE(RetryState().after(with, {.error = &refused, .elsewhere = true}, now, 7, 0).again);
+  EXPECT_EQ(budget.balance(now).withdrawn, 1u);
+}
+
 TEST(Retry, FinalAnswersAreFinal) {
   for (const int status : {200, 301, 400, 401, 404, 409, 422, 500, 501, 505})
     EXPECT_EQ(after(answer(status), terms()).stop_reason, "class") << status;
