@@ -4,18 +4,15 @@
 
 #include <array>
 #include <condition_variable>
-#include <cstdio>
-#include <fstream>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <sstream>
 #include <string>
 
 #include "callerapi/caller.hpp"
 #include "cost/batch_server.hpp"
 #include "cost/counted.hpp"
+#include "cost/limits.hpp"
 #include "support/static_plugin.hpp"
 
 namespace callerapi {
@@ -24,20 +21,6 @@ namespace {
 constexpr std::size_t lanes = 64, warm = 5 * lanes, measured = 20 * lanes, body_bytes = 1024;
 /// The first calls of a run wake the loop, the last ones its maker; one more for each call is 1.
 constexpr double slack = 0.5;
-
-/// Rows of limits.txt: case, thread, what, most of it for one call.
-std::map<std::string, double> limits() {
-  std::ifstream file(CALLERAPI_TEST_SOURCE "/tests/cost/limits.txt");
-  std::map<std::string, double> out;
-  for (std::string line; std::getline(file, line);) {
-    std::istringstream row(line);
-    std::string name, thread, what;
-    double most = 0;
-    if (line.starts_with('#') || !(row >> name >> thread >> what >> most)) continue;
-    out[name + " " + thread + " " + what] = most;
-  }
-  return out;
-}
 
 Caller caller_of(const cost::BatchServer& server) {
   Options options;
@@ -71,21 +54,9 @@ class Bill {
 
  private:
   static void judge(const std::string& row, const cost::Counted& counted) {
-    const auto table = limits();
-    judge(table, row + " allocations", counted.allocations);
-    judge(table, row + " waits", counted.waits);
-    judge(table, row + " system_calls", counted.system_calls);
-  }
-  static void judge(const std::map<std::string, double>& table, const std::string& row,
-                    std::uint64_t count) {
-    const double each = static_cast<double>(count) / static_cast<double>(measured);
-    std::printf("%-40s %6.2f a call\n", row.c_str(), each);
-    const auto limit = table.find(row);
-    ASSERT_NE(limit, table.end()) << "tests/cost/limits.txt has no row '" << row << "'";
-    EXPECT_LE(each, limit->second + slack)
-        << row
-        << ": more for one call than tests/cost/limits.txt allows; do without, or say in the "
-        << "commit why it is worth it and raise the row";
+    cost::judge(row + " allocations", counted.allocations, measured, slack);
+    cost::judge(row + " waits", counted.waits, measured, slack);
+    cost::judge(row + " system_calls", counted.system_calls, measured, slack);
   }
 
   cost::Counted before_here_, before_, here_, elsewhere_;
