@@ -151,6 +151,7 @@ std::vector<ServiceInfo> Caller::services() const {
       info.hooks_off = code->hooks_off();
     }
   }
+  std::ranges::sort(out, {}, &ServiceInfo::name);
   return out;
 }
 

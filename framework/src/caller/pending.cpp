@@ -27,8 +27,8 @@ void Pending::complete(Result<Response> result) {
     if (!next || !here) result_ = std::move(result);
     done_ = 1;
   }
-  base::futex_wake_all(done_);
-  if (!next) return;
+  // Where a continuation is, nobody waits.
+  if (!next) return static_cast<void>(base::futex_wake_all(done_));
   // NOLINTNEXTLINE(bugprone-use-after-move): moved from above only when not `here`
   if (here) return next(std::move(result));
   hand_over(std::move(next));

@@ -32,6 +32,7 @@ std::vector<std::string> names_of(const Map& map) {
   std::vector<std::string> names;
   names.reserve(map.size());
   for (const auto& [name, value] : map) names.push_back(name);
+  std::ranges::sort(names);
   return names;
 }
 

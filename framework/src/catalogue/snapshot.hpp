@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "callerapi/result.hpp"
@@ -59,10 +60,16 @@ struct ServiceLayers {
 Result<std::shared_ptr<Service>> make_service(const std::string& name, const PluginTables& tables,
                                               const ServiceLayers& layers);
 
+/// Looks names up without making a std::string of them.
+struct NameHash : std::hash<std::string_view> {
+  using is_transparent = void;
+};
+
 /// The published whole. Immutable.
 struct Snapshot {
   std::uint64_t number = 0;
-  std::map<std::string, std::shared_ptr<const Service>, std::less<>> services;
+  std::unordered_map<std::string, std::shared_ptr<const Service>, NameHash, std::equal_to<>>
+      services;
 
   /// Errors: `unknown_service`, naming the nearest.
   Result<std::shared_ptr<const Service>> find(std::string_view name) const;

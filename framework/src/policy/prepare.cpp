@@ -64,12 +64,14 @@ Result<void> check_params(const Prepared& call, const Endpoint& endpoint, const 
     } else if (const auto* form = std::get_if<Request::Form>(&request.payload)) {
       value = find(form->fields, param.name);
     }
-    const std::string what = std::string(name(param.place)) + " parameter '" + param.name + "'";
+    const auto what = [&] {
+      return std::string(name(param.place)) + " parameter '" + param.name + "'";
+    };
     if (value == nullptr) {
-      if (param.required) return invalid(call, "missing_parameter", what + " is required");
+      if (param.required) return invalid(call, "missing_parameter", what() + " is required");
     } else if (!fits(param.type, *value)) {
       return invalid(call, "parameter_type",
-                     what + " does not fit its type; expected " + std::string(name(param.type)));
+                     what() + " does not fit its type; expected " + std::string(name(param.type)));
     }
   }
   for (const auto& [key, value] : request.path_values) {

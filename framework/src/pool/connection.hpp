@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include "callerapi/deadline.hpp"
@@ -18,9 +19,10 @@ struct Connection {
   Opening opening;
   TimePoint retire_at{};  ///< Not used from then on, see Settings::age.
   TimePoint idle_since{};
-  bool looked_at = false;  ///< A sweep has seen it since it became idle.
-  bool reused = false;     ///< Has carried a request before.
-  bool drained = false;    ///< Held nothing more when its last answer was read.
+  bool looked_at = false;     ///< A sweep has seen it since it became idle.
+  bool reused = false;        ///< Has carried a request before.
+  std::size_t active_at = 0;  ///< Bookkeeping of the origin while it is in use.
+  bool drained = false;       ///< Held nothing more when its last answer was read.
 };
 
 }  // namespace callerapi::pool

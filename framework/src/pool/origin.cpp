@@ -60,7 +60,17 @@ void Origin::retire(std::unique_ptr<Connection> connection) noexcept {
   counters_.open.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Origin::mark_active(Connection* connection) { active_.push_back(connection); }
+void Origin::mark_active(Connection* connection) {
+  connection->active_at = active_.size();
+  active_.push_back(connection);
+}
+
+/// The last one takes its place.
+void Origin::unmark_active(const Connection& connection) {
+  active_[connection.active_at] = active_.back();
+  active_[connection.active_at]->active_at = connection.active_at;
+  active_.pop_back();
+}
 
 /// Has the peer neither closed it nor sent what nobody asked for? The loop knows of all that came
 /// until it last waited; it need not be asked again whether that was so for what it was told of.
@@ -81,6 +91,8 @@ std::unique_ptr<Connection> Origin::take(Wants wants) {
       idle_.pop_back();
       mark_active(connection.get());
     }
+    // A thread that waits by itself need not wake the loop with each answer.
+    if (!loop_.inside()) loop_.forget(*connection->stream);
     if (!expired(*connection, now) && fit(*connection, wants)) {
       connection->reused = true;
       counters_.reused.fetch_add(1, std::memory_order_relaxed);
@@ -89,7 +101,7 @@ std::unique_ptr<Connection> Origin::take(Wants wants) {
     // Not by give_back(), which would serve a waiter in the middle of serving one.
     {
       base::Lock lock(mutex_);
-      std::erase(active_, connection.get());
+      unmark_active(*connection);
     }
     retire(std::move(connection));
   }
@@ -99,7 +111,7 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
   loop_.rest(*connection->stream);
   {
     base::Lock lock(mutex_);
-    std::erase(active_, connection.get());
+    unmark_active(*connection);
     const bool kept = reusable && idle_max(*connection->stream) > Duration::zero();
     if (kept && !closed_ && !draining_) {
       connection->idle_since = loop_.now();

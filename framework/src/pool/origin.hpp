@@ -96,6 +96,7 @@ class Origin : public std::enable_shared_from_this<Origin> {
   TimePoint end_of_age() const noexcept;
   void retire(std::unique_ptr<Connection> connection) noexcept;
   void mark_active(Connection* connection) CALLERAPI_REQUIRES(mutex_);
+  void unmark_active(const Connection& connection) CALLERAPI_REQUIRES(mutex_);
 
   const Settings settings_;
   wire::Loop& loop_;

@@ -146,8 +146,8 @@ bool Exchange::fill_piece() {
 Exchange::State Exchange::read_some() {
   // Bulk bodies get large reads; a lone answer fits the small buffer on the stack.
   std::array<char, small_read> small;
-  std::vector<char> large;
   std::span<char> buffer(small);
+  if (large_) buffer = {large_.get(), large_size_};
   for (;;) {
     const IoResult got = stream_.read(buffer.data(), buffer.size());
     if (got.error == EAGAIN || got.error == EWOULDBLOCK) {
@@ -160,9 +160,10 @@ Exchange::State Exchange::read_some() {
     if (state != State::waiting) return state;
     // A short read is no reason to wait: the end of the stream may stand behind it already, and an
     // edge-triggered loop tells of both only once.
-    if (large.empty() && got.bytes == buffer.size()) {
-      large.resize(streaming_ ? stream_read : base::limits::bulk_bytes);
-      buffer = large;
+    if (!large_ && got.bytes == buffer.size()) {
+      large_size_ = streaming_ ? stream_read : base::limits::bulk_bytes;
+      large_ = std::make_unique_for_overwrite<char[]>(large_size_);
+      buffer = {large_.get(), large_size_};
     }
   }
 }

@@ -119,6 +119,8 @@ class Exchange {
   bool paused_ = false;
   bool reusable_ = false;
   bool begun_ = false, drained_ = false;
+  std::size_t large_size_ = 0;
+  std::unique_ptr<char[]> large_;  ///< To read into, once a body has filled the small buffer.
 };
 
 }  // namespace callerapi::wire
