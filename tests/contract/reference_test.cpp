@@ -61,6 +61,24 @@ constexpr std::string_view instance_rows =
     "| `services.X.discovery` | `\"static\"` (built-in), or `\"dns\"`: every address of the "
     "host of base_url is an instance |\n";
 
+std::string auth_reference() {
+  return "| `services.X.auth.type` | `\"bearer\"`, `\"basic\"` or `\"oauth2\"`: what is sent as "
+         "Authorization; see [send a credential](../guide/authentication.md) |\n"
+         "| `services.X.auth.token`, `services.X.auth.token_file` | of a bearer: the token, or the "
+         "file that holds it and may change |\n"
+         "| `services.X.auth.username`, `services.X.auth.password`, "
+         "`services.X.auth.password_file` "
+         "| of basic |\n"
+         "| `services.X.auth.token_service`, `services.X.auth.token_path` | of oauth2: the service "
+         "and the path of it that grant tokens |\n"
+         "| `services.X.auth.client_id`, `services.X.auth.client_secret`, "
+         "`services.X.auth.client_secret_file` | of oauth2: who asks |\n"
+         "| `services.X.auth.scope`, `services.X.auth.audience` | of oauth2: for what; may be left "
+         "out |\n"
+         "| `services.X.auth.insecure` | `true`: the secret may go without TLS to other machines; "
+         "built-in `false` |\n";
+}
+
 /// The keys that are no settings: where each may stand and what it means.
 std::string tables_reference() {
   return "## Tables\n\n"
@@ -97,7 +115,8 @@ std::string tables_reference() {
          "base_url |\n"
          "| `services.X.tls.min_version` | `\"1.2\"` (built-in) or `\"1.3\"` |\n"
          "| `services.X.tls.verify` | `\"on\"` (built-in) or `\"off\"`, which warns at every "
-         "load |\n"
+         "load |\n" +
+         auth_reference() +
          "| `defaults.tls.*` | the same for every service |\n"
          "| `caller.env_file` | a file of `NAME=value` lines read beneath the process "
          "environment; relative to the registry, and must be there |\n"
@@ -119,7 +138,7 @@ std::string tables_reference() {
          "and of a service `plugin`, `base_url`, `instances` (URLs separated by commas), "
          "`discovery`,\n`allow_addresses` (ranges separated by commas), `sha256`, `unload`, "
          "`proxy`, "
-         "`tls.*` and `config.*`; "
+         "`tls.*`, `auth.*` (but `insecure`) and `config.*`; "
          "all others count in the\n"
          "file alone.\n\n"
          "Strings are expanded once: `${VAR}`, `${VAR:-default}`, `${VAR:?message}`, "

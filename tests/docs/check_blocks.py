@@ -28,7 +28,8 @@ from page import ROOT, blocks_of, pages, read, write
 
 NOTES = {"within", "file", "same"}
 LANGUAGES = {"cpp", "toml", "python", "cmake", "sh", "console", "json", "text"}
-VARIABLES = {"BILLING_URL": "http://127.0.0.1:8080", "HTTPBIN_URL": "http://127.0.0.1:8080"}
+VARIABLES = {"BILLING_URL": "http://127.0.0.1:8080", "HTTPBIN_URL": "http://127.0.0.1:8080",
+             "BILLING_TOKEN": "abc", "LOGIN_SECRET": "def"}
 
 
 def blocks(*languages):

@@ -8,7 +8,7 @@ namespace callerapi {
 /// gap or overlap, so that they add up to the whole. A value.
 struct TimeLedger {
   Duration local{0};    ///< The engine's own work and the plugin's hooks, between the others.
-  Duration queue{0};    ///< Waiting for a connection while none was being opened.
+  Duration queue{0};    ///< Waiting for a credential, or for a connection that nobody was opening.
   Duration dns{0};      ///< Waiting for a connection that looked a name up,
   Duration connect{0};  ///< connected,
   Duration tls{0};      ///< or agreed on TLS. One that failed counts whole where it failed.

@@ -55,6 +55,22 @@ void add_connecting(Facts& facts, const registry::ServiceEntry& entry) {
   add(facts, "tls.verify", tls.verify ? "on" : "off");
 }
 
+void add_auth(Facts& facts, const registry::AuthEntry& auth) {
+  if (auth.type == registry::AuthEntry::Type::none) return;
+  add(facts, "auth.type", std::string(name(auth.type)));
+  add_secret(facts, "auth.secret", auth.secret);
+  const std::pair<const char*, std::string> shown[] = {
+      {"auth.secret_file", auth.secret_file.string()},
+      {"auth.username", auth.username},
+      {"auth.token_service", auth.token_service},
+      {"auth.token_path", auth.token_path},
+      {"auth.client_id", auth.client_id},
+      {"auth.scope", auth.scope},
+      {"auth.audience", auth.audience}};
+  for (const auto& [key, value] : shown)
+    if (!value.empty()) add(facts, key, value);
+}
+
 void add_settings(Facts& facts, const std::string& prefix, const catalogue::Effective& effective) {
   for (const catalogue::Origin& origin : effective.origins) {
     const std::string key = prefix + origin.key;
@@ -78,6 +94,7 @@ Facts facts_of(const ServiceFacts& of) {
   add(facts, "caller.name", service.caller_name);
   for (const auto& [key, value] : entry.config) add_secret(facts, "config." + key, value);
   add_connecting(facts, entry);
+  add_auth(facts, entry.auth);
   add_settings(facts, "", service.settings);
   for (const auto& [name, endpoint] : service.endpoints) {
     add(facts, "endpoints." + name, endpoint.declared.method + " " + endpoint.declared.path);

@@ -66,6 +66,12 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
   auto reactor = wire::Reactor::start(*host->clock_, std::move(names));
   if (!reactor) return std::move(reactor).error();
   host->reactor_ = std::move(*reactor);
+  host->credentials_ = std::make_unique<Credentials>(
+      host->log_, *host->reactor_,
+      [self = host.get()](const std::string& service, const std::string& path, Request request,
+                          std::function<void(Result<Response>)> done) {
+        self->post_for_token(service, path, std::move(request), std::move(done));
+      });
   if (host->debug_plugins_)
     host->log_.write(LogLevel::warning, "host",
                      "CALLERAPI_DEBUG_PLUGINS=1: plugins are loaded from their files, and a new "
@@ -102,6 +108,7 @@ Host::~Host() {
       if (built.generation->code) built.generation->code->close();
     built_.clear();
   }
+  credentials_.reset();
   reactor_.reset();
   reaper_.reset();
   log_.close();  // a plugin that hangs has the log too
@@ -121,6 +128,7 @@ void Host::abandon() noexcept {
   if (watch_) watch_->abandon();
   if (lane_) lane_->abandon();
   if (publisher_) publisher_->abandon();
+  if (credentials_) credentials_->abandon();
   if (reaper_) reaper_->abandon();
   if (reactor_) {
     reactor_->abandon();
@@ -145,6 +153,7 @@ Result<policy::CallParts> Host::parts(std::string_view name, const Build& build)
     return policy::CallParts{.loop = reactor_.get(),
                              .instances = (*service)->instances,
                              .state = (*service)->state,
+                             .credential = (*service)->credential,
                              .code = code,
                              .counters = &call_counters_,
                              .generation = (*service)->generation,
@@ -232,6 +241,20 @@ void Host::start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>
   *cell = begin_async(std::move(parts), std::move(done));
 }
 
+void Host::post_for_token(const std::string& service, const std::string& path, Request request,
+                          std::function<void(Result<Response>)> done) {
+  auto made = parts(service, [&](const catalogue::Service& s) {
+    auto call = policy::prepare_ad_hoc(s.view(), "POST", path, s.settings.policy,
+                                       std::move(request), *reactor_);
+    // Two tokens are as good as one.
+    if (call) call->may_repeat = true;
+    if (call) call->attempt = call->settings.attempt_of(call->total, call->attempts_max > 1);
+    return call;
+  });
+  if (!made) return done(std::move(made).error());
+  begin_async(std::move(*made), std::move(done));
+}
+
 void Host::cancel(const Leaving::Pool& pool) {
   const Error why{.outcome = Outcome::unloaded,
                   .reason = "unloaded",
@@ -250,6 +273,7 @@ void Host::cancel(const Leaving::Pool& pool) {
 void Host::sweep() {
   for (const auto& [name, service] : snapshots_.read()->services)
     for (const auto& instance : service->instances->all()) instance->origin->sweep();
+  credentials_->sweep();
   auto& counters = family_->counters;
   if (const auto starved = counters.starved.exchange(0))
     log_.write(LogLevel::warning, "pool",

@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/mutex.hpp"
+#include "caller/credentials.hpp"
 #include "caller/diff.hpp"
 #include "caller/history.hpp"
 #include "caller/leaving.hpp"
@@ -115,6 +116,9 @@ class Host : public std::enable_shared_from_this<Host> {
                      std::function<void(Result<Response>)> done);
   void begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopToken> token,
                       std::function<void(Result<Response>)> done);
+  /// Asks a service of this Caller for a token.
+  void post_for_token(const std::string& service, const std::string& path, Request request,
+                      std::function<void(Result<Response>)> done);
   void sweep();
   /// Ends the calls of a pool that left longer ago than the drain time.
   void cancel(const Leaving::Pool& pool);
@@ -156,6 +160,7 @@ class Host : public std::enable_shared_from_this<Host> {
   std::filesystem::path plugin_dir_ CALLERAPI_GUARDED_BY(control_);
   std::uint64_t published_ CALLERAPI_GUARDED_BY(control_) = 0;
 
+  std::unique_ptr<Credentials> credentials_;    ///< From open() on.
   std::unique_ptr<wire::Workers> lane_;         ///< Calls that stream bodies.
   std::unique_ptr<wire::Workers> publisher_;    ///< Takes instances over; waits for a reload.
   std::unique_ptr<host::Reaper> reaper_;        ///< Unloads plugins.

@@ -79,6 +79,10 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   s.instances = instances(*connecting, s.discovery->sites(), before);
   s.state = previous == built_.end() ? std::make_shared<policy::ServiceState>()
                                      : previous->second.service->state;
+  // A token that is in force stays so when nothing that it was got with has changed.
+  const bool same_auth = previous != built_.end() && previous->second.entry.auth == entry.auth;
+  s.credential =
+      same_auth ? previous->second.service->credential : credentials_->make(entry.name, entry.auth);
   return Built{entry, std::move(*generation), std::move(*service)};
 }
 

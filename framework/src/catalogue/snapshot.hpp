@@ -12,6 +12,7 @@
 #include "callerapi/result.hpp"
 #include "catalogue/resolve.hpp"
 #include "catalogue/tables.hpp"
+#include "policy/credential.hpp"
 #include "policy/discovery.hpp"
 #include "policy/endpoint.hpp"
 #include "policy/hooks.hpp"
@@ -40,6 +41,7 @@ struct Service {
   std::shared_ptr<const policy::InstanceSet> instances;
   std::shared_ptr<policy::Discovery> discovery;  ///< Says what `instances` are next.
   std::shared_ptr<policy::ServiceState> state;
+  std::shared_ptr<policy::Credential> credential;  ///< Null: requests carry none of the engine's.
   std::shared_ptr<policy::PluginCode> code;  ///< Leased by calls; never called without a lease.
   std::uint64_t generation = 0;
 
@@ -55,8 +57,8 @@ struct ServiceLayers {
   std::map<std::string, Layer, std::less<>> endpoints, environment_endpoints;
 };
 
-/// Compiles and resolves what a plugin declares and the registry sets; `instances`,
-/// `discovery`, `state` and `code` are left for the caller to fill. Errors: `registry_invalid`.
+/// Compiles and resolves what a plugin declares and the registry sets; `instances`, `discovery`,
+/// `state`, `credential` and `code` are left for the caller to fill. Errors: `registry_invalid`.
 Result<std::shared_ptr<Service>> make_service(const std::string& name, const PluginTables& tables,
                                               const ServiceLayers& layers);
 

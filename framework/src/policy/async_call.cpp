@@ -15,13 +15,32 @@ AsyncCall::~AsyncCall() { run_.loop().disarm(timer_); }
 void AsyncCall::begin() { attempt(); }
 
 void AsyncCall::attempt() {
-  if (!run_.begin_attempt()) return finish();
+  const CallRun::Begun begun = run_.begin_attempt();
+  if (begun == CallRun::Begun::done) return finish();
+  if (begun == CallRun::Begun::wait) return await_credential();
   if (run_.scripted()) return next_or_finish(run_.run_scripted());
   waiting_ = Waiting::connection;
   run_.await_connection();
   run_.loop().arm(timer_, run_.acquire_deadline());
   const auto self = shared_from_this();
   run_.origin().wait(*this);
+}
+
+void AsyncCall::await_credential() {
+  waiting_ = Waiting::credential;
+  run_.loop().arm(timer_, run_.prepared().deadline);
+  run_.await_credential([loop = &run_.loop(), self = weak_from_this()] {
+    loop->post([self] {
+      if (auto alive = self.lock()) alive->on_credential();
+    });
+  });
+}
+
+void AsyncCall::on_credential() {
+  if (waiting_ != Waiting::credential || !run_.has_credential()) return;
+  run_.loop().disarm(timer_);
+  waiting_ = Waiting::nothing;
+  attempt();
 }
 
 void AsyncCall::on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept {
@@ -77,6 +96,7 @@ void AsyncCall::on_time() {
     case Waiting::stream:
       run_.expire(*exchange_);
       return pump_stream();
+    case Waiting::credential:
     case Waiting::retry:
       return attempt();
     case Waiting::nothing:

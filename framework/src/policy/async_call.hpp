@@ -37,6 +37,8 @@ class AsyncCall final : public LoopCall,
   void on_ready() noexcept override;
   void on_time();
   void attempt();
+  void await_credential();
+  void on_credential();
   void pump();
   void look_later();
   void after_exchange();
@@ -46,7 +48,15 @@ class AsyncCall final : public LoopCall,
   void next_or_finish(bool again);
   void finish();
 
-  enum class Waiting : std::uint8_t { nothing, connection, exchange, stream, retry, done };
+  enum class Waiting : std::uint8_t {
+    nothing,
+    credential,
+    connection,
+    exchange,
+    stream,
+    retry,
+    done
+  };
 
   CallRun run_;
   Done done_;

@@ -40,31 +40,34 @@ Error CallRun::placed(Error error) {
 
 void CallRun::set_result(Result<Response> result) { result_.emplace(std::move(result)); }
 
-bool CallRun::begin_attempt() {
+CallRun::Begun CallRun::begin_attempt() {
   const Prepared& call = parts_.prepared;
   attempt_began_ = progress_at_ = loop().now();
   watch_.enter(&TimeLedger::local, attempt_began_);
   if (attempt_began_ >= call.deadline) {
     set_result(placed({.outcome = Outcome::deadline_exceeded,
                        .reason = "total",
-                       .message = "the deadline passed before the request could be sent",
+                       .message = ticket_ ? "the deadline passed while waiting for a credential"
+                                          : "the deadline passed before the request could be sent",
                        .phase = Phase::queue}));
-    return false;
+    return Begun::done;
   }
+  if (!enter_limits()) return Begun::done;
+  if (const Begun with = authorize(); with != Begun::go) return with;
   attempt_ends_ = std::min(plus(attempt_began_, call.attempt), call.deadline);
-  if (!admit()) return false;
+  if (!admit()) return Begun::done;
   open_ = true;
   ++attempts_;
-  if (!pick()) return false;
-  if (build_head()) return true;
+  if (!pick()) return Begun::done;
+  if (build_head()) return Begun::go;
   settle({.error = &result_->error()});
-  return false;
+  return Begun::done;
 }
 
 /// Do the policies of the service let this attempt begin? If not, the result is set. What is given
 /// out here comes back in settle(), or in take_result() when the call held it.
 bool CallRun::admit() {
-  if (!enter_limits() || !pass_breaker()) return false;
+  if (!pass_breaker()) return false;
   if (attempts_ == 0 && !parts_.avoid) parts_.state->budget.deposit(attempt_began_);
   return true;
 }
@@ -82,6 +85,21 @@ void CallRun::leave_limits() noexcept {
   if (std::exchange(entered_, false)) parts_.state->limits.leave();
 }
 
+/// Runs the hooks on the fields of a request, and adds the credential between them: what
+/// on_request() sets is of the call, what sign() sees is what is sent.
+Result<void> CallRun::add_credential(Headers& headers) {
+  Prepared& call = parts_.prepared;
+  std::optional<RequestOfHook> request;
+  if (parts_.code) request.emplace(call, headers, attempts_);
+  if (request && attempts_ == 1) {
+    if (auto hooked = parts_.code->on_request(*request); !hooked) return hooked;
+    call.headers = headers;
+  }
+  if (headers.contains("Authorization")) token_ = nullptr;
+  if (token_) headers.set("Authorization", token_->authorization);
+  return request ? parts_.code->sign(*request) : Result<void>();
+}
+
 bool CallRun::build_head() {
   Prepared& call = parts_.prepared;
   Headers headers;
@@ -93,15 +111,9 @@ bool CallRun::build_head() {
                 std::to_string(std::max<std::int64_t>(1, ms(attempt_ends_ - attempt_began_))));
   if (call.settings.request_id && !headers.contains("X-Request-Id"))
     headers.add("X-Request-Id", uuid_v7(loop().wall_ms(), loop().random(), loop().random()));
-  if (parts_.code) {
-    RequestOfHook request(call, headers, attempts_);
-    Result<void> hooked = attempts_ == 1 ? parts_.code->on_request(request) : Result<void>();
-    if (hooked && attempts_ == 1) call.headers = headers;
-    if (hooked) hooked = parts_.code->sign(request);
-    if (!hooked) {
-      set_result(placed(std::move(hooked).error()));
-      return false;
-    }
+  if (auto hooked = add_credential(headers); !hooked) {
+    set_result(placed(std::move(hooked).error()));
+    return false;
   }
   if (call.settings.request_id) request_id_ = headers.get("X-Request-Id").value_or("");
   decode_ = call.decode && headers.get("Accept-Encoding") == wire::accepted_codings;

@@ -2,12 +2,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
+#include "policy/credential.hpp"
 #include "policy/hooks.hpp"
 #include "policy/instances.hpp"
 #include "policy/prepared.hpp"
@@ -35,7 +37,8 @@ struct CallParts {
   wire::Loop* loop = nullptr;
   std::shared_ptr<const InstanceSet> instances;
   std::shared_ptr<ServiceState> state;
-  std::shared_ptr<PluginCode> code;  ///< Held (acquired) by the call; null: no hooks.
+  std::shared_ptr<Credential> credential{};  ///< Null: none is sent.
+  std::shared_ptr<PluginCode> code;          ///< Held (acquired) by the call; null: no hooks.
   CallCounters* counters = nullptr;
   std::uint64_t generation = 0;
   Prepared prepared;
@@ -64,10 +67,15 @@ class CallRun {
   const std::shared_ptr<PluginCode>& code() const noexcept { return parts_.code; }
   int attempts() const noexcept { return attempts_; }
 
-  /// Begins the next attempt: false when there is no time for it, or a policy or a hook refused;
-  /// the result is then set. The connection must not be waited for beyond acquire_deadline(),
-  /// which moves on when the name turns out to lead to more addresses than before.
-  bool begin_attempt();
+  enum class Begun : std::uint8_t { go, wait, done };
+  /// Begins the next attempt. `done`: there is no time for it, or a policy or a hook refused; the
+  /// result is set. `wait`: call await_credential(), and this again once woken or at the deadline.
+  /// The connection must not be waited for beyond acquire_deadline(), which moves on when the name
+  /// turns out to lead to more addresses than before.
+  Begun begin_attempt();
+  /// `wake` runs once, on any thread, perhaps at once; perhaps never if the call ends before.
+  void await_credential(std::function<void()> wake);
+  bool has_credential() const noexcept { return ticket_ && ticket_->done(); }
   TimePoint acquire_deadline() const noexcept;
   /// After a stale connection this attempt needs a new one: the others of the pool are likely no
   /// better.
@@ -117,6 +125,8 @@ class CallRun {
  private:
   bool admit();
   bool enter_limits();
+  Begun authorize();
+  bool renew(int status);
   void leave_limits() noexcept;
   bool pass_breaker();
   void tell_breaker(const Attempted& attempt);
@@ -125,6 +135,7 @@ class CallRun {
   Duration granted() const noexcept;
   void rate_instance(const Attempted& attempt);
   bool build_head();
+  Result<void> add_credential(Headers& headers);
   wire::RequestHead request_head(const Headers& headers) const;
   bool look_at(Response& response);
   void expire_stream(wire::Exchange& exchange, TimePoint now);
@@ -148,6 +159,9 @@ class CallRun {
   bool entered_ = false;  ///< The call holds a place of the service.
   bool open_ = false;     ///< An attempt was admitted and not settled yet.
   bool fresh_ = false;
+  std::shared_ptr<Credential::Ticket> ticket_;
+  std::shared_ptr<const Token> token_;  ///< What the attempt is sent with.
+  bool renewed_ = false;
   std::string head_, request_id_;
   bool streaming_ = false;  ///< The head has been handed out.
   bool resting_ = false;    ///< The consumer of the stream has enough for now.

@@ -41,7 +41,8 @@ bool CallRun::finished(wire::Exchange& exchange) {
 
 bool CallRun::completed(Response response) {
   const bool committed = parts_.prepared.sink != nullptr && response.status < 400;
-  if (judge({.response = &response, .committed = committed})) return true;
+  const bool renewed = renew(response.status);
+  if (judge({.response = &response, .committed = committed, .renewed = renewed})) return true;
   if (look_at(response)) set_result(std::move(response));
   return false;
 }

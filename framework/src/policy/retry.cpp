@@ -94,12 +94,16 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   // A handshake of TLS 1.3 may be refused after the request has left.
   if (attempt.error && attempt.error->sent != Sent::no && rule == RetryRule::any)
     rule = RetryRule::idempotent;
-  if (rule == RetryRule::never || rule == RetryRule::refresh) return stop("class");
+  const bool refresh = rule == RetryRule::refresh;
+  if (rule == RetryRule::never || (refresh && !attempt.renewed)) return stop("class");
   if (rule == RetryRule::optional && !terms.settings.on_500) return stop("class");
-  if (rule != RetryRule::any && !terms.may_repeat) return stop("idempotency");
+  // Who was not let in has done nothing: every endpoint may ask again with another credential.
+  if (rule != RetryRule::any && !refresh && !terms.may_repeat) return stop("idempotency");
   if (!attempt.replayable) return stop("body_not_replayable");
   if (attempt.committed) return stop("committed");
 
+  if (refresh && now + min_useful >= terms.deadline) return stop("no_time");
+  if (refresh) return {true, Duration::zero(), {}};
   if (free) {
     if (transparent_ >= transparent_max) return stop("attempts");
     if (now + min_useful >= terms.deadline) return stop("no_time");

@@ -18,6 +18,7 @@ struct Attempted {
   bool replayable = true;              ///< The same body can be sent again.
   bool committed = false;              ///< A byte of the response has reached the caller.
   bool elsewhere = false;              ///< The call has not tried every instance.
+  bool renewed = false;  ///< The credential of this attempt is given up; another can be had.
 };
 
 /// What a call may do, fixed when it began.

@@ -137,6 +137,31 @@ bool stopped(CallRun& run, StopToken* token) {
   return why.has_value();
 }
 
+/// Waits on this thread for a credential, the deadline or a stop.
+void await_credential(CallRun& run, StopToken* token) {
+  // The one who wakes may come when this call is over.
+  const auto ready = std::make_shared<std::atomic<std::uint32_t>>(0);
+  run.await_credential([ready] {
+    *ready = 1;
+    base::futex_wake_all(*ready);
+  });
+  const TimePoint until = run.prepared().deadline;
+  while (ready->load() == 0 && !(token && token->stopped()) && run.loop().now() < until)
+    base::futex_wait_until(
+        *ready, 0,
+        token ? std::min(until, run.loop().now() + std::chrono::milliseconds(20)) : until);
+}
+
+/// False: there is nothing to attempt, the result is set.
+bool begin(CallRun& run, StopToken* token) {
+  for (;;) {
+    if (stopped(run, token)) return false;
+    const CallRun::Begun begun = run.begin_attempt();
+    if (begun != CallRun::Begun::wait) return begun == CallRun::Begun::go;
+    await_credential(run, token);
+  }
+}
+
 /// One attempt from connection to verdict; answers whether to try again.
 bool attempt(CallRun& run, StopToken* token) {
   if (run.scripted()) return run.run_scripted();
@@ -164,7 +189,7 @@ void back_off(CallRun& run, StopToken* token) {
 
 Result<Response> run_here(CallParts parts, StopToken* token) {
   CallRun run(std::move(parts));
-  while (!stopped(run, token) && run.begin_attempt() && attempt(run, token)) back_off(run, token);
+  while (begin(run, token) && attempt(run, token)) back_off(run, token);
   return run.take_result();
 }
 

@@ -295,6 +295,7 @@ Registry Reader::read(const Node& root_node) {
       if (const auto service = table(*services, member)) read_service(*service, registry);
   std::ranges::sort(registry.services, {}, &ServiceEntry::name);
   check_names(registry);
+  check_auths(registry);
   warn_of_strangers(registry);
   return registry;
 }

@@ -47,12 +47,21 @@ class Reader {
     std::string path;
   };
 
-  /// One key of a `tls` table; the line is 0 for the environment.
+  /// One key of a `tls` or `auth` table; the line is 0 for the environment.
   struct TlsKey {
     Text text;
     unsigned line = 0;
   };
   using TlsKeys = std::map<std::string, TlsKey>;
+
+  /// A service with an `auth` table, for what cannot be checked before all services are read.
+  struct AuthSpot {
+    std::string service;
+    unsigned line = 0;
+    std::string where;  ///< "registry.toml:41:1: services.x.auth"
+    TlsKey token_service;
+    bool insecure = false;
+  };
 
   std::string place(Node::Place at) const;
   std::string short_place(Node::Place at) const;
@@ -99,6 +108,14 @@ class Reader {
   void load_tls(const Spot& spot, ServiceEntry& service, Registry& registry);
   void check_tls(const TlsKeys& keys, const ServiceEntry& service);
   std::string tls_file(const TlsKeys& keys, const std::string& key, const char* reason);
+  void read_auth(const Spot& spot, ServiceEntry& service);
+  TlsKeys auth_keys(const Spot& auth, const ServiceEntry& service);
+  void override_auth(const ServiceEntry& service, TlsKeys& into);
+  void check_auth_keys(const Spot& auth, const TlsKeys& given, AuthEntry::Type type);
+  void fill_auth(const TlsKeys& given, AuthEntry& into);
+  using Services = std::map<std::string, const ServiceEntry*>;
+  static std::string auth_ring(const std::string& service, const Services& services);
+  void check_auths(const Registry& registry);
   void read_overrides(ServiceEntry& service);
   bool override_field(ServiceEntry& service, const std::string& key, const std::string& value);
   void override_setting(ServiceEntry& service, const std::string& key, const Text& text);
@@ -113,6 +130,7 @@ class Reader {
   std::vector<wire::AddressRange> default_addresses_;
   std::optional<Text> default_proxy_;
   TlsKeys default_tls_;
+  std::vector<AuthSpot> auths_;
   std::optional<Text> default_url_;
   bool python_env_ = false;
 };

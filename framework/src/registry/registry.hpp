@@ -9,6 +9,7 @@
 
 #include "callerapi/result.hpp"
 #include "catalogue/snapshot.hpp"
+#include "registry/auth_entry.hpp"
 #include "registry/environment.hpp"
 #include "wire/address_range.hpp"
 #include "wire/name_settings.hpp"
@@ -33,7 +34,8 @@ struct ServiceEntry {
   std::optional<wire::Proxy> proxy;
   std::vector<policy::Site> instances;  ///< Empty: base_url is the only one,
   bool discovers = false;  ///< or (discovery = "dns") every address of its host is one.
-  wire::TlsSettings tls;   ///< Used when base_url is https; read from the files it names.
+  AuthEntry auth;
+  wire::TlsSettings tls;  ///< Used when base_url is https; read from the files it names.
   catalogue::ServiceLayers layers;
 
   bool operator==(const ServiceEntry&) const = default;

@@ -14,8 +14,9 @@ namespace callerapi::registry {
 namespace {
 
 const std::vector<std::string> service_fields = {
-    "plugin",          "base_url", "sha256", "unload",          "config", "required",  "endpoints",
-    "allow_addresses", "proxy",    "tls",    "allow_downgrade", "watch",  "instances", "discovery"};
+    "plugin",          "base_url",  "sha256",          "unload",    "config",
+    "required",        "endpoints", "allow_addresses", "proxy",     "tls",
+    "allow_downgrade", "watch",     "instances",       "discovery", "auth"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 constexpr std::string_view caller_overrides = "CALLERAPI_CALLER__";
 constexpr std::string_view caller_variables[] = {"NAME", "PLUGIN_DIR", "PROFILE", "RESOLVER"};
@@ -163,7 +164,8 @@ bool Reader::override_field(ServiceEntry& service, const std::string& key,
                             const std::string& value) {
   // Read where they matter.
   constexpr std::string_view elsewhere[] = {"base_url", "proxy", "instances", "discovery"};
-  if (std::ranges::find(elsewhere, key) != std::end(elsewhere) || key.starts_with("tls."))
+  if (std::ranges::find(elsewhere, key) != std::end(elsewhere) || key.starts_with("tls.") ||
+      key.starts_with("auth."))
     return true;
   const auto refuse = [&](const std::string& why) {
     fault(0, "bad_value",
@@ -253,6 +255,7 @@ void Reader::read_service(const Spot& spot, Registry& registry) {
   read_instances(spot, service);
   read_overrides(service);
   load_tls(spot, service, registry);
+  read_auth(spot, service);
   const auto missing = [](const Fault& f) {
     return f.error.reason == "env_missing" || f.error.reason == "file";
   };

@@ -27,5 +27,7 @@ bool is_utf8(std::string_view text) noexcept;
 Result<void> append_query(std::string& target, const Pairs& pairs);
 /// application/x-www-form-urlencoded, a space as '+'.
 std::string encode_form(const Pairs& pairs);
+/// RFC 4648 4, padded.
+std::string base64(std::string_view bytes);
 
 }  // namespace callerapi::wire

@@ -1,12 +1,11 @@
 #include "wire/proxy.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <optional>
 
 #include "wire/address_range.hpp"
+#include "wire/encode.hpp"
 #include "wire/name_files.hpp"
 #include "wire/url.hpp"
 
@@ -15,15 +14,6 @@ namespace {
 
 Error refuse(std::string why) {
   return {.outcome = Outcome::registry_invalid, .reason = "proxy", .message = std::move(why)};
-}
-
-std::string base64(std::string_view bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');  // OpenSSL ends it with a NUL
-  const int size = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-  out.resize(static_cast<std::size_t>(size));
-  return out;
 }
 
 std::optional<std::string> percent_decoded(std::string_view text) {

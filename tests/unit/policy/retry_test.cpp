@@ -55,6 +55,30 @@ TEST(Retry, WhatNeverLeftIsRepeatedForEveryEndpoint) {
   EXPECT_TRUE(after(Outcome::stale_connection, Sent::no, terms(false)).again);
 }
 
+TEST(Retry, A401IsRepeatedAtOnceAndUncountedForEveryEndpointIfThereIsAnotherCredential) {
+  const Response refused = answer(401);
+  RetryState state;
+  Attempted attempt{.response = &refused, .renewed = true};
+  const Decision again = state.after(terms(false, 1), attempt, now, random_high, 0);
+  EXPECT_TRUE(again.again);
+  EXPECT_EQ(again.wait, 0s);
+  attempt.renewed = false;
+  EXPECT_EQ(state.after(terms(), attempt, now, random_high, 0).stop_reason, "class");
+}
+
+TEST(Retry, A401IsNotRepeatedWhenTheBodyOrTheAnswerOrTheTimeIsGone) {
+  const Response refused = answer(401);
+  const auto stopped = [&](Attempted attempt, TimePoint at = now) {
+    attempt.response = &refused;
+    attempt.renewed = true;
+    RetryState state;
+    return state.after(terms(), attempt, at, random_high, 0).stop_reason;
+  };
+  EXPECT_EQ(stopped({.replayable = false}), "body_not_replayable");
+  EXPECT_EQ(stopped({.committed = true}), "committed");
+  EXPECT_EQ(stopped({}, now + 30s - 5ms), "no_time");
+}
+
 TEST(Retry, AStaleConnectionIsNotCountedAndNotWaitedFor) {
   RetryState state;
   Error stale{Outcome::stale_connection, {}, {}};

@@ -1,0 +1,211 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "registry/registry.hpp"
+
+namespace callerapi::registry {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder with files of secrets, good and bad.
+class AuthKeys : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    std::string pattern = "/tmp/callerapi-auth-keys-XXXXXX";
+    folder = ::mkdtemp(pattern.data());
+    write("token", "s3cret\r\n");
+    write("empty", "\n");
+    write("lines", "s3cret\ns3cret\n");
+  }
+  static void TearDownTestSuite() { fs::remove_all(folder); }
+  static void write(const std::string& name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+  }
+
+  /// Line 2 is [services.x], line 5 its auth table; what `auth` adds begins at line 6.
+  static Result<Registry> parse(const std::string& auth, const Environment& environment = {},
+                                const std::string& url = "https://h/",
+                                const std::string& after = "") {
+    return parse_registry("schema = 1\n[services.x]\nplugin = \"http\"\nbase_url = \"" + url +
+                              "\"\n[services.x.auth]\n" + auth + after,
+                          "registry.toml", folder, environment);
+  }
+  static std::string message(const std::string& auth, const Environment& environment = {},
+                             const std::string& url = "https://h/", const std::string& after = "") {
+    const auto parsed = parse(auth, environment, url, after);
+    return parsed ? "accepted" : parsed.error().reason + ": " + parsed.error().message;
+  }
+  static AuthEntry auth_of(const Result<Registry>& registry, std::string_view service = "x") {
+    for (const ServiceEntry& entry : registry.value().services)
+      if (entry.name == service) return entry.auth;
+    return {};
+  }
+  static std::string service(const std::string& name, const std::string& url,
+                             const std::string& asks = "") {
+    std::string text = "[services." + name + "]\nplugin = \"http\"\nbase_url = \"" + url + "\"\n";
+    if (!asks.empty())
+      text += "auth = {type = \"oauth2\", token_service = \"" + asks +
+              "\", token_path = \"/t\", client_id = \"c\", client_secret = \"s3cret\"}\n";
+    return text;
+  }
+
+  static inline fs::path folder;
+};
+
+TEST_F(AuthKeys, OfABearerAreAToken) {
+  const AuthEntry auth = auth_of(parse("type = \"bearer\"\ntoken = \"${T}\"\n", {{"T", "abc"}}));
+  EXPECT_EQ(auth.type, AuthEntry::Type::bearer);
+  EXPECT_EQ(auth.secret, "abc");
+  const AuthEntry file = auth_of(parse("type = \"bearer\"\ntoken_file = \"token\"\n"));
+  EXPECT_EQ(file.secret_file, folder / "token");
+  EXPECT_EQ(file.secret, "") << "it is read where it is used, for it may change";
+}
+
+TEST_F(AuthKeys, OfBasicAreAUserAndAPassword) {
+  const AuthEntry auth =
+      auth_of(parse("type = \"basic\"\nusername = \"me\"\npassword_file = \"token\"\n"));
+  EXPECT_EQ(auth.type, AuthEntry::Type::basic);
+  EXPECT_EQ(auth.username, "me");
+  EXPECT_EQ(auth.secret_file, folder / "token");
+}
+
+TEST_F(AuthKeys, OfOAuth2AreAServiceAndAClient) {
+  const AuthEntry auth = auth_of(
+      parse("type = \"oauth2\"\ntoken_service = \"login\"\ntoken_path = \"/oauth/token\"\n"
+            "client_id = \"c\"\nclient_secret = \"s\"\nscope = \"read write\"\naudience = \"a\"\n",
+            {}, "https://h/", service("login", "https://login")));
+  EXPECT_EQ(auth.type, AuthEntry::Type::oauth2);
+  EXPECT_EQ(auth.token_service, "login");
+  EXPECT_EQ(auth.token_path, "/oauth/token");
+  EXPECT_EQ(auth.client_id, "c");
+  EXPECT_EQ(auth.secret, "s");
+  EXPECT_EQ(auth.scope, "read write");
+  EXPECT_EQ(auth.audience, "a");
+}
+
+TEST_F(AuthKeys, MayComeFromTheEnvironmentWhichTakesThePlaceOfTheOtherKey) {
+  const AuthEntry auth = auth_of(parse("type = \"bearer\"\ntoken_file = \"token\"\n",
+                                       {{"CALLERAPI_SERVICES__X__AUTH__TOKEN", "abc"}}));
+  EXPECT_EQ(auth.secret, "abc");
+  EXPECT_TRUE(auth.secret_file.empty());
+  EXPECT_EQ(
+      message("type = \"bearer\"\ntoken = \"a\"\n", {{"CALLERAPI_SERVICES__X__AUTH__TOKN", "abc"}}),
+      "unknown_key: environment CALLERAPI_SERVICES__X__AUTH__TOKN: services.x.auth.tokn: "
+      "unknown key");
+}
+
+TEST_F(AuthKeys, ThatAreWrongAreRefusedWithTheirPlaceAndWithoutTheirValue) {
+  EXPECT_EQ(
+      message("token = \"s3cret\"\n"),
+      "missing_key: registry.toml:5:1: services.x.auth: needs type = \"bearer\", \"basic\" or "
+      "\"oauth2\"");
+  EXPECT_EQ(message("type = \"digest\"\n"),
+            "bad_value: registry.toml:6:8: services.x.auth.type: expected \"bearer\", \"basic\" or "
+            "\"oauth2\", saw \"digest\"");
+  EXPECT_EQ(message("type = \"bearer\"\n"),
+            "missing_key: registry.toml:5:1: services.x.auth: type = \"bearer\" needs token or "
+            "token_file");
+  EXPECT_EQ(message("type = \"bearer\"\ntoken = \"a\"\ntokenfile = \"b\"\n"),
+            "unknown_key: registry.toml:8:1: services.x.auth.tokenfile: unknown key; did you mean "
+            "'token_file'?");
+  EXPECT_EQ(message("type = \"bearer\"\ntoken = \"s3cret\"\ntoken_file = \"token\"\n"),
+            "bad_value: registry.toml:7:9: services.x.auth.token: stands beside auth.token_file; "
+            "leave one of them out");
+  EXPECT_EQ(message("type = \"bearer\"\ntoken = \"a\"\nscope = \"b\"\n"),
+            "unknown_key: registry.toml:8:9: services.x.auth.scope: belongs to type = \"oauth2\", "
+            "and this is \"bearer\"");
+  EXPECT_EQ(message("type = \"bearer\"\ntoken = \"s3\\ncret\"\n"),
+            "bad_value: registry.toml:7:9: services.x.auth.token: holds a control byte");
+  EXPECT_EQ(message("type = \"basic\"\nusername = \"a:b\"\npassword = \"s3cret\"\n"),
+            "bad_value: registry.toml:7:12: services.x.auth.username: holds a ':', which ends a "
+            "user's name in basic authentication");
+  EXPECT_EQ(message("type = \"bearer\"\ntoken = 3\n"),
+            "wrong_type: registry.toml:7:9: services.x.auth.token: expected a text such as "
+            "\"abc\", saw a whole number");
+}
+
+TEST_F(AuthKeys, OfAFileThatCannotBeUsedNameIt) {
+  const auto of_file = [](const std::string& name) {
+    return message("type = \"bearer\"\ntoken_file = \"" + name + "\"\n");
+  };
+  const std::string begins = "file: registry.toml:7:14: services.x.auth.token_file: ";
+  EXPECT_EQ(of_file("none"), begins + (folder / "none").string() + ": No such file or directory");
+  EXPECT_EQ(of_file("empty"), begins + (folder / "empty").string() + ": is empty");
+  EXPECT_EQ(of_file("lines"),
+            begins + (folder / "lines").string() + ": holds a control byte before its end");
+}
+
+TEST_F(AuthKeys, NeedTlsOrThisMachineUnlessTheFileSaysOtherwise) {
+  const std::string bearer = "type = \"bearer\"\ntoken = \"s3cret\"\n";
+  for (const char* url : {"https://h/", "http://localhost:1", "http://127.0.0.9", "http://[::1]:1",
+                          "unix:/run/x.sock"})
+    EXPECT_EQ(message(bearer, {}, url), "accepted") << url;
+  EXPECT_EQ(message(bearer, {}, "http://h:8080/v1"),
+            "auth_insecure: registry.toml:5:1: services.x.auth: would send a secret without TLS to "
+            "http://h:8080/v1; use https, or set insecure = true beside type where the network is "
+            "trusted");
+  EXPECT_EQ(message(bearer + "insecure = true\n", {}, "http://h"), "accepted");
+  EXPECT_TRUE(parse_registry("schema = 1\n" + service("x", "http://localhost") +
+                                 "instances = [\"http://127.0.0.1:1\", \"http://10.0.0.7:1\"]\n"
+                                 "[services.x.auth]\n" +
+                                 bearer,
+                             "registry.toml", folder, {})
+                  .error()
+                  .message.ends_with(
+                      "would send a secret without TLS to 10.0.0.7; use https, or set insecure = "
+                      "true beside type where the network is trusted"));
+  EXPECT_TRUE(message("type = \"oauth2\"\ntoken_service = \"login\"\ntoken_path = \"/t\"\n"
+                      "client_id = \"c\"\nclient_secret = \"s3cret\"\n",
+                      {}, "https://h/", service("login", "http://login"))
+                  .starts_with("auth_insecure: registry.toml:5:1: services.x.auth: would send a "
+                               "secret without TLS to http://login;"));
+}
+
+TEST_F(AuthKeys, OfATokenServiceThatIsNotThereAreRefused) {
+  EXPECT_EQ(message("type = \"oauth2\"\ntoken_service = \"logn\"\ntoken_path = \"/t\"\n"
+                    "client_id = \"c\"\nclient_secret = \"s\"\n",
+                    {}, "https://h/", service("login", "https://login")),
+            "unknown_service: registry.toml:7:17: services.x.auth.token_service: there is no "
+            "service 'logn'; did you mean 'login'?");
+}
+
+TEST_F(AuthKeys, ThatNeedATokenToGetATokenAreRefused) {
+  const std::string ring = "schema = 1\n" + service("a", "https://a", "b") +
+                           service("b", "https://b", "c") + service("c", "https://c", "a");
+  const auto parsed = parse_registry(ring, "registry.toml", folder, {});
+  ASSERT_FALSE(parsed);
+  EXPECT_EQ(parsed.error().reason, "auth_cycle");
+  EXPECT_EQ(parsed.error().message,
+            "registry.toml:5:42: services.a.auth.token_service: needs a token to get a token: a -> "
+            "b -> c -> a; a token service has to do without, or with another kind of [auth] (+2 "
+            "more)");
+  const std::string itself = "schema = 1\n" + service("a", "https://a", "a");
+  EXPECT_EQ(parse_registry(itself, "registry.toml", folder, {}).error().reason, "auth_cycle");
+  const std::string chain = "schema = 1\n" + service("a", "https://a", "b") +
+                            service("b", "https://b", "c") + service("c", "https://c");
+  EXPECT_TRUE(parse_registry(chain, "registry.toml", folder, {}));
+}
+
+TEST_F(AuthKeys, BesideAnAuthorizationHeaderAreRefused) {
+  EXPECT_EQ(message("type = \"bearer\"\ntoken = \"a\"\n[services.x.headers]\n"
+                    "authorization = \"s3cret\"\n"),
+            "bad_value: registry.toml:5:1: services.x.auth: headers.authorization is set at "
+            "registry.toml:9 as well; leave one of them out");
+}
+
+TEST_F(AuthKeys, OfAServiceThatIsNotRequiredLeaveItOutWhenTheirFileIsMissing) {
+  const auto parsed = parse_registry(
+      "schema = 1\nallow_empty = true\n[services.x]\nplugin = \"http\"\nrequired = "
+      "false\nbase_url = \"https://h\"\nauth = {type = \"bearer\", token_file = "
+      "\"none\"}\n",
+      "registry.toml", folder, {});
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->skipped.size(), 1u);
+}
+
+}  // namespace
+}  // namespace callerapi::registry
