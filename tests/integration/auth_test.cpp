@@ -11,9 +11,29 @@
 #include <vector>
 
 #include "callerapi/caller.hpp"
+#include "callerapi/plugin.hpp"
 #include "support/raw_server.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
+
+namespace signing {
+
+using namespace callerapi::dsl;
+
+/// Says what each of its hooks saw of the credential.
+struct Notary {
+  static constexpr std::string_view id = "notary", version = "1.0.0", owner = "team-notary";
+  using api = endpoints<get<"look", "/look", bytes>>;
+  explicit Notary(callerapi::HostView) {}
+  void on_request(callerapi::SignRequest& request) {
+    request.header("X-First", request.header("Authorization").value_or("none"));
+  }
+  void sign(callerapi::SignRequest& request) {
+    request.header("X-Signed", request.header("Authorization").value_or("none"));
+  }
+};
+
+}  // namespace signing
 
 namespace callerapi {
 namespace {
@@ -95,7 +115,7 @@ class Auth : public ::testing::Test {
   Caller open(const std::string& services) {
     write_registry(services);
     Options options;
-    options.static_plugins = {support::echo_plugin()};
+    options.static_plugins = {support::echo_plugin(), &static_plugin<signing::Notary>};
     options.environment.emplace();
     options.watch = false;
     options.log = [this](const LogRecord& line) {
@@ -109,6 +129,9 @@ class Auth : public ::testing::Test {
     return logged_;
   }
   static int status(const Result<Response>& answer) { return answer ? answer->status : -1; }
+  static std::string body(const Result<Response>& answer) {
+    return answer ? answer->body : answer.error().message;
+  }
 
   fs::path folder_;
   std::mutex mutex_;
@@ -140,6 +163,21 @@ TEST_F(Auth, AnAuthorizationOfTheCallItselfComesFirst) {
   EXPECT_EQ(login.asked(), 0u);
 }
 
+TEST_F(Auth, TheSignHookOfEachAttemptSeesWhatItIsSentWith) {
+  Door door("Bearer tok-2");
+  TokenServer login;
+  Caller caller = open("[services.a]\nplugin = \"static:notary\"\nbase_url = \"" + door.url() +
+                       "\"\n" + oauth2() + service("login", login.url(), ""));
+  EXPECT_EQ(status(caller.call("a", "look")), 200);
+  const auto seen = door.requests();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_NE(seen[0].head.find("X-Signed: Bearer tok-1\r\n"), std::string::npos) << seen[0].head;
+  EXPECT_NE(seen[1].head.find("X-Signed: Bearer tok-2\r\n"), std::string::npos) << seen[1].head;
+  for (const SeenRequest& request : seen)
+    EXPECT_NE(request.head.find("X-First: none\r\n"), std::string::npos)
+        << "what on_request() sees is kept for all attempts";
+}
+
 TEST_F(Auth, AFixedTokenThatIsRefusedIsNotTriedTwice) {
   Door door("Bearer other");
   Caller caller = open(service("a", door.url(), "auth = {type = \"bearer\", token = \"abc\"}\n"));
@@ -155,19 +193,19 @@ TEST_F(Auth, ATokenFileThatChangesIsUsedWithoutARestartAndOneThatGoesLeavesTheLa
   write("token", "one\n");
   Caller caller =
       open(service("a", server.url(), "auth = {type = \"bearer\", token_file = \"token\"}\n"));
-  EXPECT_EQ(caller.request("a", "GET", "/")->body, "Bearer one");
+  EXPECT_EQ(body(caller.request("a", "GET", "/")), "Bearer one");
 
   write("token", "two\n");
   const auto until = std::chrono::steady_clock::now() + 20s;
   std::string sent;
   while (sent != "Bearer two" && std::chrono::steady_clock::now() < until)
-    sent = caller.request("a", "GET", "/")->body;
+    sent = body(caller.request("a", "GET", "/"));
   EXPECT_EQ(sent, "Bearer two");
 
   fs::remove(folder_ / "token");
   while (logged().find("stays in use") == std::string::npos &&
          std::chrono::steady_clock::now() < until)
-    sent = caller.request("a", "GET", "/")->body;
+    sent = body(caller.request("a", "GET", "/"));
   EXPECT_NE(logged().find("a: " + (folder_ / "token").string() +
                           ": No such file or directory; what was read before stays in use"),
             std::string::npos)

@@ -29,7 +29,7 @@ std::shared_ptr<Credential> Credentials::of_file(const std::string& service,
   // After a 401 the file may hold another one already.
   auto credential =
       std::make_shared<Credential>([this, file](const std::shared_ptr<Credential>& asks) {
-        files_thread_.run([this, file, asks] {
+        files_thread_->run([this, file, asks] {
           auto grant = file->read();
           asks->settle(std::move(grant), loop_.now(), loop_.random());
         });
@@ -44,7 +44,7 @@ std::shared_ptr<Credential> Credentials::of_file(const std::string& service,
 std::shared_ptr<Credential> Credentials::of_token_service(const registry::AuthEntry& auth) {
   return std::make_shared<Credential>([this, auth](const std::shared_ptr<Credential>& asks) {
     if (auth.secret_file.empty()) return ask(auth, auth.secret, asks);
-    files_thread_.run([this, auth, asks] {
+    files_thread_->run([this, auth, asks] {
       auto secret = registry::read_secret_file(auth.secret_file);
       if (secret) return ask(auth, std::move(*secret), asks);
       asks->settle(Error{.outcome = Outcome::auth_error,
@@ -81,7 +81,7 @@ void Credentials::sweep() {
     if (files_.empty()) return;
   }
   if (looking_.exchange(true)) return;  // a mount that hangs is asked once
-  files_thread_.run([this] {
+  files_thread_->run([this] {
     look();
     looking_ = false;
   });

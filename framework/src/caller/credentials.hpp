@@ -35,8 +35,10 @@ class Credentials {
                                            const registry::AuthEntry& auth);
   /// Looks, elsewhere, whether files have changed. To be called about once a second.
   void sweep();
+  /// Reads no file any more. What was asked of token services may still be answered.
+  void stop() { files_thread_.reset(); }
   /// In a forked child: see wire::Workers.
-  void abandon() noexcept { files_thread_.abandon(); }
+  void abandon() noexcept { files_thread_->abandon(); }
 
  private:
   std::shared_ptr<policy::Credential> of_file(const std::string& service,
@@ -52,7 +54,7 @@ class Credentials {
   base::Mutex mutex_;
   std::vector<std::weak_ptr<SecretFile>> files_ CALLERAPI_GUARDED_BY(mutex_);
   std::atomic<bool> looking_{false};
-  wire::Workers files_thread_{1};
+  std::unique_ptr<wire::Workers> files_thread_ = std::make_unique<wire::Workers>(1);
 };
 
 }  // namespace callerapi::caller

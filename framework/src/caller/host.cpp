@@ -108,8 +108,9 @@ Host::~Host() {
       if (built.generation->code) built.generation->code->close();
     built_.clear();
   }
-  credentials_.reset();
+  credentials_->stop();
   reactor_.reset();
+  credentials_.reset();
   reaper_.reset();
   log_.close();  // a plugin that hangs has the log too
 }
