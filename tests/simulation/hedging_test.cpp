@@ -14,8 +14,9 @@ using namespace std::chrono_literals;
 
 /// Three instances, 200 calls a second.
 struct Stalling {
-  explicit Stalling(policy::HedgeTerms terms) {
+  explicit Stalling(policy::HedgeTerms terms, policy::LimitSettings limits = {}) {
     policy::Settings settings;
+    settings.limits = limits;
     settings.hedge = terms;
     settings.retry.max_attempts = 1;
     model = std::make_unique<Model>(settings, 3, [this](int, const Answer& answer) {
@@ -51,6 +52,14 @@ TEST(Hedging, AShareBelowThatOfTheStallsGainsNothing) {
   Stalling hedged({1, 10});
   hedged.model->run(200, 100s);
   EXPECT_GT(hedged.model->percentile_ms(0.99), 400) << "the wait itself lies within the stall";
+}
+
+/// A call that meets the rate to the last has nothing left for a hedge, which is a part of it.
+TEST(Hedging, IsWithinTheLimitsOfTheCallItBelongsTo) {
+  Stalling hedged({1, 50}, {.inflight = 256, .rate = 200, .burst = 1});
+  hedged.model->run(200, 20s);
+  EXPECT_GT(hedged.model->counters().hedges, 20u);
+  EXPECT_EQ(hedged.model->counters().failed, 0u);
 }
 
 TEST(S19, N10_LosersAndCancelledCallsAreNoFailures) {

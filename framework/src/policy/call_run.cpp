@@ -74,7 +74,7 @@ bool CallRun::admit() {
 
 /// The call takes its place in the service and in the rate with its first attempt, for all of them.
 bool CallRun::enter_limits() {
-  if (entered_) return true;
+  if (entered_ || !parts_.limited) return true;
   auto refused = parts_.state->limits.enter(parts_.prepared.settings.limits, attempt_began_);
   if (refused) set_result(placed(std::move(*refused)));
   entered_ = !refused;

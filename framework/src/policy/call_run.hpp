@@ -45,6 +45,7 @@ struct CallParts {
   std::shared_ptr<testing::Transport> transport{};  ///< Answers attempts instead of the network.
   std::shared_ptr<Instance> avoid{};  ///< Where a sibling of this call has been sent to.
   bool counted = true;                ///< False: it is a part of a call that is counted itself.
+  bool limited = true;                ///< False: that call is within the limits already.
 };
 
 /// One call between its attempts: builds each request, judges each end, decides what comes next.

@@ -85,6 +85,7 @@ void HedgedCall::hedge() {
   if (code && !code->acquire()) return;
   spare_.code = code;
   spare_.prepared.attempts_max = 1;
+  spare_.limited = false;
   spare_.avoid = first_.call->instance();
   counters_.hedges.fetch_add(1, std::memory_order_relaxed);
   second_.call = std::make_shared<AsyncCall>(
@@ -97,7 +98,10 @@ void HedgedCall::on_result(Side& side, const Side& other, Result<Response> resul
   const auto self = shared_from_this();
   side.result.emplace(std::move(result));
   if (told_) return finish();
-  const bool dropped = !*side.result && side.result->error().outcome == Outcome::hedge_superseded;
+  // A hedge that was not let out, by the breaker or without a credential, decides nothing.
+  const bool dropped =
+      !*side.result && (side.result->error().outcome == Outcome::hedge_superseded ||
+                        (&side == &second_ && attempts_of(*side.result) == 0));
   if (other.running() && (dropped || could_be_retried(*side.result))) return;
   if (!could_be_retried(*side.result) && !dropped) return tell(side, other);
   // Both have failed: what the first came to, with all its attempts, says more.
