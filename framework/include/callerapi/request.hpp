@@ -65,6 +65,7 @@ class CALLERAPI_API Request {
   Request&& timeout(Duration total) &&;
   /// The whole call ends by then at the latest, whatever timeouts.total says.
   Request&& deadline(TimePoint deadline) &&;
+  /// Made on behalf of an inbound request; replaces the ContextScope of the thread.
   Request&& context(const Context& context) &&;
   /// Sent as Idempotency-Key in place of the minted one.
   Request&& idempotency_key(std::string key) &&;
@@ -86,6 +87,7 @@ class CALLERAPI_API Request {
   std::string key;
   std::shared_ptr<BodySink> sink;
   std::optional<int> attempts_max;
+  std::optional<Context> lent;  ///< By context(); unset: that of the ContextScope, if any.
 };
 
 }  // namespace callerapi

@@ -10,8 +10,15 @@
 namespace callerapi {
 namespace {
 
+/// A request without a context of its own gets that of the thread's scope.
+void lend_context(Request& request) {
+  if (request.lent) return;
+  if (const Context* context = ContextScope::current()) request.lent = *context;
+}
+
 Result<policy::CallParts> by_name(caller::Host& host, std::string_view service,
                                   std::string_view endpoint, Request& request) {
+  lend_context(request);
   return host.parts(service, [&](const catalogue::Service& s) -> Result<policy::Prepared> {
     auto found = catalogue::find_endpoint(s, endpoint);
     if (!found) return std::move(found).error();
@@ -22,6 +29,7 @@ Result<policy::CallParts> by_name(caller::Host& host, std::string_view service,
 
 Result<policy::CallParts> ad_hoc(caller::Host& host, std::string_view service,
                                  std::string_view method, std::string_view path, Request& request) {
+  lend_context(request);
   return host.parts(service, [&](const catalogue::Service& s) {
     return policy::prepare_ad_hoc(s.view(), method, path, s.settings.policy, std::move(request),
                                   host.loop());
@@ -30,6 +38,7 @@ Result<policy::CallParts> ad_hoc(caller::Host& host, std::string_view service,
 
 Result<policy::CallParts> typed(caller::Host& host, std::string_view service,
                                 const capi_endpoint& contract, Request& request) {
+  lend_context(request);
   return host.parts(service, [&](const catalogue::Service& s) -> Result<policy::Prepared> {
     auto found = catalogue::find_endpoint(s, {contract.name.ptr, contract.name.len});
     if (!found) return std::move(found).error();

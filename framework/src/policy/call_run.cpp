@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/attempt_headers.hpp"
 #include "policy/call_times.hpp"
 #include "policy/hook_request.hpp"
-#include "policy/uuid.hpp"
 
 namespace callerapi::policy {
 CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prepared.started) {
@@ -13,6 +13,7 @@ CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prep
   terms_ = {call.settings.retry, call.attempts_max, call.may_repeat, call.deadline};
   terms_.budget = &parts_.state->budget;
   terms_.budget_terms = call.settings.budget;
+  terms_.allowance = call.context.allowance.get();
   if (parts_.avoid) tried_.add(parts_.instances->index_of(*parts_.avoid));
   if (!parts_.counted) return;
   parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
@@ -105,12 +106,7 @@ bool CallRun::build_head() {
   Headers headers;
   headers.reserve(call.headers.size() + 6, call.headers.bytes() + 192);
   for (const auto& [name, value] : call.headers) headers.add(name, value);
-  if (attempts_ > 1) headers.set("Caller-Previous-Attempts", std::to_string(attempts_ - 1));
-  if (attempt_ends_ != no_deadline)
-    headers.set("Caller-Timeout-Ms",
-                std::to_string(std::max<std::int64_t>(1, ms(attempt_ends_ - attempt_began_))));
-  if (call.settings.request_id && !headers.contains("X-Request-Id"))
-    headers.add("X-Request-Id", uuid_v7(loop().wall_ms(), loop().random(), loop().random()));
+  set_attempt_headers(headers, call, {attempts_, attempt_began_, attempt_ends_}, loop());
   if (auto hooked = add_credential(headers); !hooked) {
     set_result(placed(std::move(hooked).error()));
     return false;

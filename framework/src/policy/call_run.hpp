@@ -143,6 +143,8 @@ class CallRun {
   void count_attempt() noexcept;
   void charge_failed_opening(Phase phase) noexcept;
   bool completed(Response response);
+  bool expired_there(const Response& response) const;
+  Error expiry_of(const Response& response) const;
   bool judge(Attempted attempt);
   void set_result(Result<Response> result);
   Error placed(Error error);

@@ -59,7 +59,8 @@ void CallRun::expire(wire::Exchange& exchange) {
   if (now >= call.deadline)
     return exchange.abort(Outcome::deadline_exceeded, "total",
                           "the deadline of " + std::to_string(ms(call.deadline - call.started)) +
-                              " ms passed; raise timeouts.total if the service needs longer");
+                              " ms passed; raise " + std::string(call.deadline_from) +
+                              " if the service needs longer");
   if (now >= attempt_ends_)
     return exchange.abort(Outcome::attempt_timeout, "attempt",
                           "no complete answer within " + std::to_string(ms(call.attempt)) +

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "policy/call_run.hpp"
+#include "policy/call_times.hpp"
 
 namespace callerapi::policy {
 
@@ -39,7 +40,29 @@ bool CallRun::finished(wire::Exchange& exchange) {
   return completed(exchange.take_response());
 }
 
+/// The service says it stopped for want of time (semantics S3).
+bool CallRun::expired_there(const Response& response) const {
+  return response.status >= 400 && response.status < 600 &&
+         response.headers.get("Caller-Deadline-Expired") == "1";
+}
+
+Error CallRun::expiry_of(const Response& response) const {
+  const Prepared& call = parts_.prepared;
+  const bool cut = plus(attempt_began_, call.attempt) > call.deadline;
+  return {.outcome = cut ? Outcome::deadline_exceeded : Outcome::attempt_timeout,
+          .reason = "peer",
+          .message = "the service answered HTTP " + std::to_string(response.status) +
+                     " because the " + std::to_string(ms(attempt_ends_ - attempt_began_)) +
+                     " ms it was given were over; raise " +
+                     std::string(cut ? call.deadline_from : "timeouts.attempt") +
+                     " if it needs longer",
+          .phase = Phase::head,
+          .sent = Sent::yes,
+          .status = response.status};
+}
+
 bool CallRun::completed(Response response) {
+  if (expired_there(response)) return failed(expiry_of(response));
   const bool committed = parts_.prepared.sink != nullptr && response.status < 400;
   const bool renewed = renew(response.status);
   if (judge({.response = &response, .committed = committed, .renewed = renewed})) return true;

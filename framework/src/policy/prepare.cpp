@@ -168,16 +168,29 @@ Result<std::string> target_of(const Prepared& call, const ServiceView& service,
   return target;
 }
 
-Result<void> set_times(Prepared& call, const Request& request, wire::Loop& loop) {
+Result<void> set_times(Prepared& call, Request& request, wire::Loop& loop) {
   call.started = loop.now();
   call.total = request.timeout_total.value_or(call.settings.timeouts.total);
-  if (call.settings.total_max) call.total = std::min(call.total, *call.settings.total_max);
+  call.deadline_from = request.timeout_total ? "the timeout of the call" : "timeouts.total";
+  if (call.settings.total_max && *call.settings.total_max < call.total) {
+    call.total = *call.settings.total_max;
+    call.deadline_from = "clamps.timeouts.total";
+  }
   if (call.total <= Duration::zero())
     return invalid(call, "timeout",
                    "a timeout of zero or less leaves no time for the call; give more than 0");
-  call.deadline = call.stream_deadline = request.deadline_at;
-  if (call.total < no_deadline - call.started)
-    call.deadline = std::min(call.deadline, call.started + call.total);
+  call.deadline = call.total < no_deadline - call.started ? call.started + call.total : no_deadline;
+  const auto bound = [&](TimePoint until, std::string_view from) {
+    call.stream_deadline = std::min(call.stream_deadline, until);
+    if (until >= call.deadline) return;
+    call.deadline = until;
+    call.deadline_from = from;
+  };
+  bound(request.deadline_at, "the deadline of the call");
+  if (request.lent) call.context = std::move(*request.lent);
+  if (call.settings.deadline_mode == Mode::on)
+    bound(call.context.deadline,
+          call.context.deadline_from.empty() ? "Context::deadline" : call.context.deadline_from);
   call.attempts_max = request.attempts_max.value_or(call.settings.retry.max_attempts);
   if (call.settings.attempts_max)
     call.attempts_max = std::min(call.attempts_max, *call.settings.attempts_max);
@@ -195,9 +208,12 @@ void set_headers(Prepared& call, const ServiceView& service, const Settings& set
   const auto add = [&](std::string_view name, std::string_view value) {
     if (!value.empty() && !call.headers.contains(name)) call.headers.add(name, value);
   };
+  call.own_trace = call.headers.contains("traceparent");
+  call.own_baggage = call.headers.contains("baggage");
   for (const auto& [name, value] : settings.headers) add(name, value);
   add("User-Agent", service.user_agent);
   add("Caller-Name", service.caller_name);
+  add("Caller-Call-Id", view(call.id));
   // A part of a coded body cannot be decoded: whoever asks for a range gets bytes as they are.
   call.decode = !call.headers.contains("Accept-Encoding") && !call.headers.contains("Range");
   if (call.decode) call.headers.add("Accept-Encoding", wire::accepted_codings);
@@ -220,6 +236,7 @@ void code_body(Prepared& call) {
 
 Result<Prepared> finish(Prepared call, const ServiceView& service, const Settings& settings,
                         Request request, wire::Loop& loop, bool mint_key) {
+  call.id = uuid_v7(loop.wall_ms(), loop.random(), loop.random());
   set_headers(call, service, settings, request);
   if (auto taken = take_payload(call, request, loop); !taken) return std::move(taken).error();
   code_body(call);
@@ -227,8 +244,9 @@ Result<Prepared> finish(Prepared call, const ServiceView& service, const Setting
   if (!request.key.empty()) {
     call.headers.set("Idempotency-Key", request.key);
   } else if (mint_key && !call.headers.contains("Idempotency-Key")) {
-    call.headers.add("Idempotency-Key",
-                     "\"" + uuid_v7(loop.wall_ms(), loop.random(), loop.random()) + "\"");
+    call.headers.add(
+        "Idempotency-Key",
+        "\"" + std::string(view(uuid_v7(loop.wall_ms(), loop.random(), loop.random()))) + "\"");
   }
   if (call.headers.contains("Idempotency-Key")) call.may_repeat = true;
   if (auto timed = set_times(call, request, loop); !timed) return std::move(timed).error();

@@ -7,11 +7,13 @@
 #include <string_view>
 
 #include "callerapi/body.hpp"
+#include "callerapi/context.hpp"
 #include "callerapi/request.hpp"
 #include "callerapi/result.hpp"
 #include "policy/endpoint.hpp"
 #include "policy/settings.hpp"
 #include "policy/stream_pipe.hpp"
+#include "policy/uuid.hpp"
 #include "wire/loop.hpp"
 #include "wire/uri_template.hpp"
 
@@ -43,7 +45,11 @@ struct Prepared {
   bool may_repeat = false;
   Terms settings;
   int attempts_max = 1;
+  Context context;                              ///< Lent by the inbound request.
+  bool own_trace = false, own_baggage = false;  ///< The request brought these fields itself.
+  Uuid id{};                                    ///< Sent as Caller-Call-Id.
   TimePoint started{}, deadline{};
+  std::string_view deadline_from;  ///< Which of its limits is the nearest: "timeouts.total".
   Duration total{};
   Duration attempt{};
 

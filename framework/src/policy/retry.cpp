@@ -39,6 +39,18 @@ std::optional<std::int64_t> http_date_ms(std::string_view text) {
   return static_cast<std::int64_t>(::timegm(&parts)) * 1000;
 }
 
+/// The finer field of services that know this library; below 0: never.
+std::optional<Duration> asked_ms(const Response& response) {
+  const auto text = response.headers.get("Caller-Retry-After-Ms");
+  if (!text) return std::nullopt;
+  std::int64_t ms = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, error] = std::from_chars(text->data(), end, ms);
+  if (error != std::errc() || stop != end) return std::nullopt;
+  const std::chrono::milliseconds longest(retry_after_max);
+  return ms < 0 ? longest : std::min(std::chrono::milliseconds(ms), longest);
+}
+
 bool is_stale_before_a_byte(const Error& error) {
   return error.outcome == Outcome::stale_connection && error.sent == Sent::no;
 }
@@ -60,6 +72,7 @@ bool within_budget(const RetryTerms& terms, bool fits, TimePoint now) {
 }  // namespace
 
 std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms) {
+  if (const auto own = asked_ms(response)) return own;
   const auto text = response.headers.get("Retry-After");
   if (!text) return std::nullopt;
   std::int64_t seconds = 0;
@@ -107,6 +120,9 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   if (free) {
     if (transparent_ >= transparent_max) return stop("attempts");
     if (now + min_useful >= terms.deadline) return stop("no_time");
+    // What never reached the service adds nothing to its load.
+    const bool reached = attempt.response || attempt.error->sent != Sent::no;
+    if (reached && terms.allowance && !terms.allowance->take()) return stop("allowance");
     ++transparent_;
     return {true, Duration::zero(), {}};
   }
@@ -117,7 +133,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
     return {true, Duration::zero(), {}};
   }
   if (counted_ >= terms.attempts_max) return stop("attempts");
-  // What the request that this call serves may still spend is asked here, before the service's.
+  if (terms.allowance && terms.allowance->left() == 0) return stop("allowance");
   if (asked && *asked > terms.settings.max_retry_after) return stop("retry_after");
 
   const bool throttled = rule == RetryRule::throttle;
@@ -131,6 +147,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   const bool fits = terms.deadline == no_deadline || wait + min_useful < terms.deadline - now;
   if (!within_budget(terms, fits, now)) return stop("budget");
   if (!fits) return stop("no_time");
+  if (terms.allowance && !terms.allowance->take()) return stop("allowance");
   ++counted_;
   return {true, wait, {}};
 }

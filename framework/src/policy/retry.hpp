@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "callerapi/context.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
 #include "policy/budget.hpp"
@@ -27,6 +28,7 @@ struct RetryTerms {
   int attempts_max = 1;
   bool may_repeat = false;
   TimePoint deadline = no_deadline;
+  Allowance* allowance = nullptr;  ///< Shared with other calls; null: no limit.
   Budget* budget = nullptr;  ///< Of the service; null: no limit.
   BudgetTerms budget_terms{};
 };
@@ -50,8 +52,8 @@ class RetryState {
   int transparent_ = 0;  ///< Retries it does not.
 };
 
-/// Retry-After in delta-seconds or as an HTTP-date against the response's own Date; nullopt: none
-/// or unreadable.
+/// Caller-Retry-After-Ms, of which a negative one asks never to come back; else Retry-After in
+/// delta-seconds or as an HTTP-date against the response's own Date; nullopt: none or unreadable.
 std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms);
 
 }  // namespace callerapi::policy

@@ -16,6 +16,9 @@ namespace callerapi::policy {
 
 using namespace std::chrono_literals;
 
+/// Whether a rule decides, only counts what it would have decided, or rests.
+enum class Mode : std::uint8_t { off, dark, on };
+
 /// Semantics S2. Unset means: derived, see attempt_of().
 struct Timeouts {
   Duration total = 30s;
@@ -114,9 +117,11 @@ struct Terms {
   HedgeTerms hedge;
   std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
   std::size_t response_head_bytes_max = 64u << 10;
-  bool request_gzip = false;  ///< Send bodies of some size gzip-coded.
-  bool request_id = false;    ///< Send an X-Request-Id and refuse an answer with another.
-  bool bare_lf = false;       ///< See wire::ReaderLimits.
+  bool request_gzip = false;      ///< Send bodies of some size gzip-coded.
+  bool request_id = false;        ///< Send an X-Request-Id and refuse an answer with another.
+  Mode deadline_mode = Mode::on;  ///< What a Context's deadline does; off: none is sent either.
+  bool attempts_left = false;     ///< Send a Context's allowance as Caller-Attempts-Left.
+  bool bare_lf = false;           ///< See wire::ReaderLimits.
   bool obs_fold = false;
   /// The host's [clamps], which bound the options of a call as well.
   std::optional<Duration> total_max;

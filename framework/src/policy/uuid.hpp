@@ -1,11 +1,15 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 namespace callerapi::policy {
 
+using Uuid = std::array<char, 36>;
+inline std::string_view view(const Uuid& uuid) noexcept { return {uuid.data(), uuid.size()}; }
+
 /// RFC 9562 version 7: `unix_ms` first, so that keys sort by time.
-std::string uuid_v7(std::int64_t unix_ms, std::uint64_t random_a, std::uint64_t random_b);
+Uuid uuid_v7(std::int64_t unix_ms, std::uint64_t random_a, std::uint64_t random_b) noexcept;
 
 }  // namespace callerapi::policy

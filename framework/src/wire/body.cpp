@@ -176,7 +176,7 @@ Request&& Request::deadline(TimePoint deadline) && {
   return std::move(*this);
 }
 Request&& Request::context(const Context& context) && {
-  deadline_at = std::min(deadline_at, context.deadline);
+  lent = context;
   return std::move(*this);
 }
 Request&& Request::idempotency_key(std::string own_key) && {

@@ -207,6 +207,37 @@ TEST(Retry, StaleConnectionsCostNoBudgetAndFailedConnectsDo) {
   EXPECT_EQ(budget.balance(now).withdrawn, 1u);
 }
 
+TEST(Retry, AnAllowanceIsSharedAndAskedAfterTheAttempts) {
+  Allowance one(1);
+  RetryTerms with = terms();
+  with.allowance = &one;
+  const Response busy = answer(503);
+  RetryState first, second;
+  EXPECT_TRUE(first.after(with, {.response = &busy}, now, 0, 0).again);
+  EXPECT_EQ(one.left(), 0);
+  EXPECT_EQ(first.after(with, {.response = &busy}, now, 0, 0).stop_reason, "attempts");
+  EXPECT_EQ(second.after(with, {.response = &busy}, now, 0, 0).stop_reason, "allowance");
+}
+
+TEST(Retry, ARetryThatIsNotMadeTakesNothingOfTheAllowance) {
+  Allowance one(1);
+  RetryTerms with = terms();
+  with.allowance = &one;
+  with.deadline = now + 1s;
+  EXPECT_EQ(after(answer(503, "20"), with).stop_reason, "no_time");
+  EXPECT_EQ(after(answer(503, "3600"), with).stop_reason, "retry_after");
+  EXPECT_EQ(one.left(), 1);
+}
+
+TEST(Retry, OnlyWhatNeverReachedTheServiceIsRepeatedWithoutTheAllowance) {
+  Allowance none(0);
+  RetryTerms with = terms();
+  with.allowance = &none;
+  EXPECT_TRUE(after(Outcome::stale_connection, Sent::no, with).again);
+  EXPECT_EQ(after(Outcome::stale_connection, Sent::maybe, with).stop_reason, "allowance");
+  EXPECT_EQ(after(answer(421), with).stop_reason, "allowance");
+}
+
 TEST(RetryAfter, ReadsSecondsAndDatesAgainstTheResponsesOwnClock) {
   EXPECT_EQ(retry_after(answer(503, "7"), 0), 7s);
   Response dated = answer(503, "Sun, 06 Nov 1994 08:49:47 GMT");
@@ -214,6 +245,18 @@ TEST(RetryAfter, ReadsSecondsAndDatesAgainstTheResponsesOwnClock) {
   EXPECT_EQ(retry_after(dated, 0), 10s);
   EXPECT_EQ(retry_after(answer(503, "-3"), 0), std::nullopt);
   EXPECT_EQ(retry_after(answer(503, "soon"), 0), std::nullopt);
+}
+
+TEST(RetryAfter, TheFieldInMillisecondsGoesFirstAndANegativeOneEndsTheCall) {
+  const auto with = [](const char* ms) {
+    Response response = answer(503, "7");
+    response.headers.add("Caller-Retry-After-Ms", ms);
+    return response;
+  };
+  EXPECT_EQ(retry_after(with("1500"), 0), 1500ms);
+  EXPECT_EQ(retry_after(with("soon"), 0), 7s);
+  EXPECT_EQ(retry_after(with("9223372036854775807"), 0), 365 * 24h);
+  EXPECT_EQ(after(with("-1"), terms()).stop_reason, "retry_after");
 }
 
 }  // namespace

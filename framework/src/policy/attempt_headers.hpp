@@ -1,0 +1,17 @@
+#pragma once
+
+#include "policy/prepared.hpp"
+
+namespace callerapi::policy {
+
+/// One attempt as its fields tell of it.
+struct AttemptFacts {
+  int number = 1;
+  TimePoint began{}, ends{};
+};
+
+/// Sets the fields that differ from attempt to attempt (semantics S15).
+void set_attempt_headers(Headers& headers, const Prepared& call, const AttemptFacts& attempt,
+                         wire::Loop& loop);
+
+}  // namespace callerapi::policy
