@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "commands.hpp"
+#include "explain.hpp"
 
 namespace callerapi::cli {
 namespace {
@@ -87,14 +88,6 @@ Result<Request> build(const CallArguments& arguments) {
   return request;
 }
 
-double milliseconds(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
-
-std::string milliseconds_text(Duration d) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f ms", milliseconds(d));
-  return text;
-}
-
 int print(const Response& response, bool as_json) {
   if (!as_json) {
     std::cout << response.body;
@@ -123,17 +116,6 @@ int print(const Response& response, bool as_json) {
   return 1;
 }
 
-/// The parts of a call's time that took any.
-void add_times(std::vector<std::vector<std::string>>& rows, const TimeLedger& time) {
-  const std::pair<const char*, Duration> parts[] = {
-      {"queue", time.queue}, {"dns", time.dns},     {"connect", time.connect},
-      {"tls", time.tls},     {"write", time.write}, {"wait", time.wait},
-      {"read", time.read},   {"retry", time.retry}, {"local", time.local}};
-  for (const auto& [part, took] : parts)
-    if (took > Duration::zero())
-      rows.push_back({std::string("time: ") + part, milliseconds_text(took)});
-}
-
 /// What the call ran with and what came of it, in place of the body.
 int print_explained(const Caller& caller, const CallArguments& arguments,
                     const Result<Response>& response) {
@@ -154,11 +136,35 @@ int print_explained(const Caller& caller, const CallArguments& arguments,
                              {"phase", std::string(name(error.phase))},
                              {"sent", std::string(name(error.sent))}});
   }
+  const auto& record = response ? response->record : response.error().record;
+  if (record)
+    rows.push_back({"deadline", milliseconds_text(record->deadline) + " from " +
+                                    std::string(record->deadline_from)});
   add_times(rows, response ? response->time : response.error().time);
   rows.push_back({"attempts", std::to_string(stats.attempts)});
   rows.push_back({"connections opened", std::to_string(stats.connections_opened)});
   std::cout << '\n';
   print_table(rows);
+  if (record) {
+    std::cout << '\n';
+    print_attempts(*record);
+  }
+  std::cout.flush();
+  return response ? response->status < 400 ? 0 : 1 : report(response.error());
+}
+
+/// The same as one object.
+int print_explained_json(const Caller& caller, const CallArguments& arguments,
+                         const Result<Response>& response) {
+  json::Writer out;
+  out.begin_object().member("schema", "callerapi.explained_call/1");
+  if (const auto settings = caller.explain(arguments.service, arguments.endpoint))
+    write_settings(out, *settings);
+  const auto& record = response ? response->record : response.error().record;
+  if (record) write_record(out.key("call"), *record);
+  if (!response) out.member("message", response.error().message);
+  out.end_object();
+  std::cout << out.text() << '\n';
   std::cout.flush();
   return response ? response->status < 400 ? 0 : 1 : report(response.error());
 }
@@ -170,6 +176,13 @@ Result<Request> make_request(const CallArguments& arguments) { return build(argu
 int run_call(const Common& common, const CallArguments& arguments) {
   auto request = build(arguments);
   if (!request) return report(request.error());
+  const bool explain = arguments.output.starts_with("explain");
+  if (arguments.dry_run) {
+    Common as = common;
+    as.json = common.json || arguments.output.ends_with("json");
+    return run_dry(as, arguments, std::move(*request));
+  }
+  request->wants_record = explain;
   auto caller = open(common);
   if (!caller) return report(caller.error());
   auto response = arguments.method.empty()
@@ -177,6 +190,7 @@ int run_call(const Common& common, const CallArguments& arguments) {
                       : caller->request(arguments.service, arguments.method, arguments.path,
                                         std::move(*request));
   if (arguments.output == "explain") return print_explained(*caller, arguments, response);
+  if (explain) return print_explained_json(*caller, arguments, response);
   if (!response) return report(response.error());
   return print(*response, common.json || arguments.output == "json");
 }

@@ -13,6 +13,7 @@ struct CallArguments {
   std::string method, path;       ///< `request`
   std::vector<std::string> params, queries, headers, forms, files;
   std::string json, timeout, output = "body";
+  bool dry_run = false;
 };
 
 int run_services(const Common& common);

@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "commands.hpp"
+#include "explain.hpp"
 
 namespace callerapi::cli {
 namespace {
@@ -102,6 +103,33 @@ int run_endpoints(const Common& common, const std::string& service) {
   return end(out);
 }
 
+/// In words, what a call of the endpoint comes to.
+void print_plan(const Caller& caller, const std::string& service, const std::string& endpoint,
+                const std::vector<SettingInfo>& settings) {
+  const auto value = [&](std::string_view key) {
+    for (const SettingInfo& s : settings)
+      if (s.key == key) return s.value;
+    return std::string();
+  };
+  std::string base;
+  for (const ServiceInfo& s : caller.services())
+    if (s.name == service) base = s.base_url;
+  const auto endpoints = caller.endpoints(service);
+  if (!endpoints) return;
+  for (const EndpointInfo& e : *endpoints) {
+    if (e.name != endpoint) continue;
+    std::cout << "\nA call sends " << e.method << ' ' << base << e.path << " and ends after "
+              << value("timeouts.total") << " at the latest. ";
+    if (e.idempotency == "no")
+      std::cout << "It may not be sent twice: only an attempt that never left is repeated.\n";
+    else
+      std::cout << "It may be sent twice: at most " << value("retry.max_attempts")
+                << " attempts.\n";
+    std::cout << "See the request itself: callerapi call " << service << ' ' << endpoint
+              << " --dry-run\n";
+  }
+}
+
 int run_explain(const Common& common, const std::string& service, const std::string& endpoint) {
   auto caller = open(common);
   if (!caller) return report(caller.error());
@@ -109,17 +137,12 @@ int run_explain(const Common& common, const std::string& service, const std::str
   if (!settings) return report(settings.error());
   if (!common.json) {
     print_settings(*settings);
+    if (!endpoint.empty()) print_plan(*caller, service, endpoint, *settings);
     return 0;
   }
   json::Writer out = begin("callerapi.explain/1");
-  out.member("service", service).member("endpoint", endpoint).key("settings").begin_array();
-  for (const SettingInfo& s : *settings)
-    out.begin_object()
-        .member("key", s.key)
-        .member("value", s.value)
-        .member("origin", s.origin)
-        .end_object();
-  out.end_array();
+  out.member("service", service).member("endpoint", endpoint);
+  write_settings(out, *settings);
   return end(out);
 }
 

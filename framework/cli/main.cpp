@@ -23,8 +23,10 @@ void add_request_options(CLI::App& command, CallArguments& arguments) {
   command.add_option("--timeout", arguments.timeout, "for the whole call: 500ms, 2s");
   command
       .add_option("--output", arguments.output,
-                  "body, json, or explain: settings and what happened")
-      ->check(CLI::IsMember({"body", "json", "explain"}));
+                  "body, json, or explain and explain-json: settings and what happened")
+      ->check(CLI::IsMember({"body", "json", "explain", "explain-json"}));
+  command.add_flag("--dry-run", arguments.dry_run,
+                   "send nothing; show the head that would go out, secrets hidden");
 }
 
 /// CALLERAPI_REGISTRY; empty: not set.

@@ -7,6 +7,7 @@
 
 #include "callerapi/version.hpp"
 #include "commands.hpp"
+#include "explain.hpp"
 #include "pipe_request.hpp"
 
 namespace callerapi::cli {
@@ -52,14 +53,16 @@ class Pipe {
     if (request.op == "hello") return write(hello(request.id));
     if (request.op == "services") return write(services(request.id));
     if (request.op == "stats") return write(stats(request.id));
+    if (request.op == "metrics") return write(metrics(request.id));
+    if (request.op == "recent_calls") return write(recent_calls(request.id));
     if (request.op == "reload") return reload(request.id);
     if (request.op == "reloads") return write(reloads(request.id));
     if (request.op == "cancel") return cancel(request);
     if (request.op == "shutdown") return shutdown(request.id);
     refuse(request, number,
            "op '" + request.op +
-               "' is none of call, request, hello, services, stats, reload, reloads, cancel, "
-               "shutdown");
+               "' is none of call, request, hello, services, stats, metrics, recent_calls, reload, "
+               "reloads, cancel, shutdown");
   }
 
   void start(PipeRequest request, std::size_t number) {
@@ -118,6 +121,24 @@ class Pipe {
     }
     out.end_object();
     write(out.take());
+  }
+
+  std::string metrics(const std::string& id) {
+    json::Writer out;
+    out.begin_object()
+        .member("id", id)
+        .member("outcome", "ok")
+        .member("text", caller_.metrics_text())
+        .end_object();
+    return out.take();
+  }
+
+  std::string recent_calls(const std::string& id) {
+    json::Writer out;
+    out.begin_object().member("id", id).member("outcome", "ok").key("calls").begin_array();
+    for (const auto& record : caller_.recent_calls()) write_record(out, *record);
+    out.end_array().end_object();
+    return out.take();
   }
 
   std::string reloads(const std::string& id) {

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/outcomes_reference.hpp"
+#include "caller/metric_table.hpp"
 #include "catalogue/keys.hpp"
 #include "host/faults.hpp"
 
@@ -47,6 +48,10 @@ void compare(const std::string& page, const std::string& generated) {
 
 TEST(Reference, OutcomesPageIsMadeFromTheTable) {
   compare("outcomes.md", base::outcomes_reference());
+}
+
+TEST(Reference, MetricsPageIsMadeFromTheTableOfMetrics) {
+  compare("metrics.md", caller::metrics_reference());
 }
 
 TEST(Reference, PluginErrorsPageIsMadeFromTheTableOfFaults) {

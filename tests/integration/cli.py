@@ -54,6 +54,17 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
            "connections opened  1")
     expect("--output explain says where the time went",
            with_registry("request", "anything", "GET", "/x", "--output", "explain"), 0, "", "time: read")
+    expect("--output explain tells the attempts",
+           with_registry("request", "anything", "GET", "/x", "--output", "explain"), 0, "", "127.0.0.1:" + str(port))
+    expect("--output explain-json", with_registry("request", "anything", "GET", "/x", "--output", "explain-json"), 0, "",
+           '"from":"timeouts.total"')
+    expect("explain says what a call comes to", with_registry("explain", "httpbin", "get"), 0, "", "A call sends GET http")
+    dry = with_registry("request", "anything", "GET", "/x?sig=zq9", "--header", "Authorization: Bearer zq9", "--dry-run")
+    expect("--dry-run", dry, 0, "", "Authorization: (hidden)")
+    expect("--dry-run as JSON", with_registry("request", "anything", "GET", "/x", "--dry-run", "--output", "json"), 0, "",
+           '"schema":"callerapi.dry_run/1"')
+    if "zq9" in dry.stdout:
+        faults.append(f"--dry-run shows a secret: {dry.stdout}")
     expect("unknown service", with_registry("call", "httpbim", "get"), 2, "did you mean 'httpbin'?")
     expect("unknown endpoint", with_registry("call", "httpbin", "gett"), 2, "did you mean 'get'?")
     expect("line break in a header", with_registry("request", "anything", "GET", "/", "--header", "X: a\r\nY: b"), 2,

@@ -199,6 +199,39 @@ TEST(Context, AScopeLendsToTheCallsOfItsThreadUnlessTheyBringTheirOwn) {
   EXPECT_FALSE(has_trace("after the scope"));
 }
 
+TEST(Context, InTheDarkADeadlineEndsNothingAndIsCountedAndOffItIsNotEvenSent) {
+  auto transport = std::make_shared<ScriptedTransport>();
+  transport->on("a", "get", json_response("{}"));
+  Context context;
+  context.deadline = std::chrono::steady_clock::now() - 1ms;
+
+  Caller dark = caller_of(transport, "context.deadline = \"dark\"\n");
+  EXPECT_TRUE(dark.call("a", "get", get().context(context)));
+  EXPECT_NE(dark.metrics_text().find("callerapi_deadline_expired_total{service=\"a\",endpoint="
+                                     "\"get\",where=\"dark\"} 1\n"),
+            std::string::npos);
+  Caller off = caller_of(transport, "context.deadline = \"off\"\n");
+  EXPECT_TRUE(off.call("a", "get", get().context(context)));
+
+  EXPECT_NE(field(transport->requests()[0], "Caller-Timeout-Ms"), "");
+  EXPECT_EQ(field(transport->requests()[1], "Caller-Timeout-Ms"), "");
+}
+
+TEST(Context, WhatIsLeftOfAnAllowanceIsSentWhereTheRegistrySaysSo) {
+  auto transport = std::make_shared<ScriptedTransport>();
+  transport->on("a", "get", json_response("busy", 503));
+  const Context context = inbound({{"Caller-Attempts-Left", "4"}});
+  Caller silent = caller_of(transport);
+  ASSERT_TRUE(silent.call("a", "get", get().context(context).max_attempts(1)));
+  Caller telling = caller_of(transport, "context.attempts_left = true\n");
+  ASSERT_TRUE(telling.call("a", "get", get().context(context)));
+
+  const auto seen = transport->requests();
+  EXPECT_EQ(field(seen.at(0), "Caller-Attempts-Left"), "");
+  EXPECT_EQ(field(seen.at(1), "Caller-Attempts-Left"), "4");
+  EXPECT_EQ(field(seen.at(2), "Caller-Attempts-Left"), "3");
+}
+
 Response expired(int status) {
   Response response = json_response("late", status);
   response.headers.add("Caller-Deadline-Expired", "1");

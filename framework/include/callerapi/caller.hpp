@@ -7,6 +7,7 @@
 
 #include "callerapi/call.hpp"
 #include "callerapi/deadline.hpp"
+#include "callerapi/explain.hpp"
 #include "callerapi/export.hpp"
 #include "callerapi/options.hpp"
 #include "callerapi/request.hpp"
@@ -79,6 +80,11 @@ class CALLERAPI_API Caller {
   Result<std::vector<SettingInfo>> explain(std::string_view service,
                                            std::string_view endpoint) const;
   Stats stats() const;
+  /// The last 128 calls that failed, were retried, or asked for a record; the oldest first.
+  std::vector<std::shared_ptr<const CallRecord>> recent_calls() const;
+  /// Every measurement in the text format of Prometheus, docs/reference/metrics.md. Not cheap;
+  /// meant to be asked every few seconds.
+  std::string metrics_text() const;
 
   /// Ends the Caller early: waits up to `drain` for calls in flight, then cancels the rest with
   /// `shutdown`. Later calls answer `shutdown`. From a completion on the loop itself it waits for

@@ -76,6 +76,8 @@ class CALLERAPI_API Request {
 
   /// The same request without body, sink and idempotency key.
   Request without_body() const;
+  /// Keep the record of this call also when it succeeds at once: Response::record.
+  Request&& explain() &&;
 
   // What was given; read by the library.
   Pairs path_values, query_values;
@@ -87,6 +89,7 @@ class CALLERAPI_API Request {
   std::string key;
   std::shared_ptr<BodySink> sink;
   std::optional<int> attempts_max;
+  bool wants_record = false;
   std::optional<Context> lent;  ///< By context(); unset: that of the ContextScope, if any.
 };
 

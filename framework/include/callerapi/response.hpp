@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "callerapi/deadline.hpp"
@@ -8,6 +9,8 @@
 #include "callerapi/time_ledger.hpp"
 
 namespace callerapi {
+
+struct CallRecord;
 
 /// A complete response, whatever its status. A value.
 struct Response {
@@ -26,6 +29,8 @@ struct Response {
   std::uint64_t generation = 0;  ///< Which load of the plugin served this call.
   Duration elapsed{0};           ///< From the start of the call to its last byte.
   TimeLedger time;               ///< What `elapsed` is made of.
+  /// How it went, see callerapi/explain.hpp; null unless it was retried or asked for its record.
+  std::shared_ptr<const CallRecord> record;
 };
 
 }  // namespace callerapi

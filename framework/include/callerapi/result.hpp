@@ -12,6 +12,8 @@
 
 namespace callerapi {
 
+struct CallRecord;
+
 /// What a service said about its refusal: RFC 9457 problem details where it sent them, and the
 /// first bytes of the body in any case.
 struct ErrorDetail {
@@ -33,6 +35,8 @@ struct Error {
   int attempts = 0;   ///< Requests begun on the wire.
   TimeLedger time{};  ///< Where the time of a call went that had begun; else nothing but zeros.
   std::shared_ptr<const ErrorDetail> detail{};  ///< Set for http_status, else null.
+  /// How it went, see callerapi/explain.hpp; null when the call had not begun.
+  std::shared_ptr<const CallRecord> record{};
 
   /// What to do about it: 4xx is `rejected`, 5xx `failed`, 429 and 503 `overloaded`.
   CALLERAPI_API Condition condition() const noexcept;

@@ -5,6 +5,7 @@
 
 #include "caller/contract.hpp"
 #include "caller/host.hpp"
+#include "caller/metrics_text.hpp"
 #include "callerapi/client.hpp"
 
 namespace callerapi {
@@ -16,14 +17,20 @@ void lend_context(Request& request) {
   if (const Context* context = ContextScope::current()) request.lent = *context;
 }
 
+Result<policy::Prepared> metered(Result<policy::Prepared> call, policy::EndpointMeter* meter) {
+  if (call) call->meter = meter;
+  return call;
+}
+
 Result<policy::CallParts> by_name(caller::Host& host, std::string_view service,
                                   std::string_view endpoint, Request& request) {
   lend_context(request);
   return host.parts(service, [&](const catalogue::Service& s) -> Result<policy::Prepared> {
     auto found = catalogue::find_endpoint(s, endpoint);
     if (!found) return std::move(found).error();
-    return policy::prepare(s.view(), (*found)->declared, (*found)->path, (*found)->settings.policy,
-                           std::move(request), host.loop());
+    return metered(policy::prepare(s.view(), (*found)->declared, (*found)->path,
+                                   (*found)->settings.policy, std::move(request), host.loop()),
+                   (*found)->meter);
   });
 }
 
@@ -31,8 +38,9 @@ Result<policy::CallParts> ad_hoc(caller::Host& host, std::string_view service,
                                  std::string_view method, std::string_view path, Request& request) {
   lend_context(request);
   return host.parts(service, [&](const catalogue::Service& s) {
-    return policy::prepare_ad_hoc(s.view(), method, path, s.settings.policy, std::move(request),
-                                  host.loop());
+    return metered(policy::prepare_ad_hoc(s.view(), method, path, s.settings.policy,
+                                          std::move(request), host.loop()),
+                   s.meter);
   });
 }
 
@@ -44,8 +52,9 @@ Result<policy::CallParts> typed(caller::Host& host, std::string_view service,
     if (!found) return std::move(found).error();
     if (auto fits = caller::check_contract(s, (*found)->declared, contract); !fits)
       return std::move(fits).error();
-    return policy::prepare(s.view(), (*found)->declared, (*found)->path, (*found)->settings.policy,
-                           std::move(request), host.loop());
+    return metered(policy::prepare(s.view(), (*found)->declared, (*found)->path,
+                                   (*found)->settings.policy, std::move(request), host.loop()),
+                   (*found)->meter);
   });
 }
 
@@ -187,6 +196,12 @@ Result<std::vector<SettingInfo>> Caller::explain(std::string_view service,
   for (const catalogue::Origin& o : effective->origins) out.push_back({o.key, o.value, o.from});
   return out;
 }
+
+std::vector<std::shared_ptr<const CallRecord>> Caller::recent_calls() const {
+  return host_->call_log().all();
+}
+
+std::string Caller::metrics_text() const { return caller::metrics_text(*host_); }
 
 Stats Caller::stats() const { return host_->stats(); }
 

@@ -8,6 +8,7 @@
 #include "base/futex.hpp"
 #include "base/units.hpp"
 #include "caller/pending.hpp"
+#include "caller/thread_shard.hpp"
 
 namespace callerapi::caller {
 namespace {
@@ -159,6 +160,7 @@ Result<policy::CallParts> Host::parts(std::string_view name, const Build& build)
                              .counters = &call_counters_,
                              .generation = (*service)->generation,
                              .prepared = std::move(*prepared),
+                             .log = &call_log_,
                              .transport = options_.transport};
   }
   return Error{.outcome = Outcome::unloaded,
@@ -171,6 +173,7 @@ Result<Response> Host::run(Result<policy::CallParts> parts) {
   if (!reactor_->inside()) {
     // Two requests at once are the loop's business.
     if (policy::may_hedge(*parts)) return start(std::move(parts)).get();
+    parts->shard = thread_shard();
     return policy::run_here(std::move(*parts), nullptr);
   }
   if (parts->code) parts->code->release();
@@ -202,6 +205,7 @@ void Host::begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopT
   auto held = std::make_shared<policy::CallParts>(std::move(parts));
   lane_->run([this, held, token, done = std::move(done)] {
     if (closing_) token->stop(closing_error());
+    held->shard = thread_shard();
     auto result = policy::run_here(std::move(*held), token.get());
     {
       base::Lock lock(tokens_mutex_);

@@ -22,6 +22,7 @@
 #include "catalogue/publication.hpp"
 #include "catalogue/snapshot.hpp"
 #include "host/loader.hpp"
+#include "policy/call_log.hpp"
 #include "policy/hedged_call.hpp"
 #include "policy/sync_call.hpp"
 #include "registry/registry.hpp"
@@ -61,7 +62,9 @@ class Host : public std::enable_shared_from_this<Host> {
   std::vector<ReloadRecord> reloads() const { return history_.all(); }
   std::shared_ptr<const catalogue::Snapshot> snapshot() const { return snapshots_.read(); }
   wire::Loop& loop() noexcept { return *reactor_; }
+  TimePoint now() const noexcept { return reactor_->now(); }
   Stats stats() const;
+  const policy::CallLog& call_log() const noexcept { return call_log_; }
   void shutdown(Duration drain);
   /// Does this process descend from the one that opened it?
   bool forked() const noexcept;
@@ -136,6 +139,7 @@ class Host : public std::enable_shared_from_this<Host> {
   std::shared_ptr<Executor> executor_;
   const std::shared_ptr<pool::Family> family_ = std::make_shared<pool::Family>();
   policy::CallCounters call_counters_;
+  policy::CallLog call_log_;
   host::Counters plugin_counters_;
   host::Prober prober_;
   std::atomic<std::uint64_t> reloads_applied_{0}, reloads_refused_{0};

@@ -83,6 +83,11 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   const bool same_auth = previous != built_.end() && previous->second.entry.auth == entry.auth;
   s.credential =
       same_auth ? previous->second.service->credential : credentials_->make(entry.name, entry.auth);
+  // For as long as the state lives, so that counters go on where a reload changed nothing.
+  for (auto& [name, endpoint] : s.endpoints)
+    endpoint.meter =
+        s.state->meter.endpoint(name, endpoint.declared.method, endpoint.declared.path).get();
+  s.meter = s.state->meter.endpoint("", "_OTHER", "").get();
   return Built{entry, std::move(*generation), std::move(*service)};
 }
 

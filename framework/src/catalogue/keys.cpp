@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "callerapi/explain.hpp"
 #include "callerapi/headers.hpp"
 #include "wire/syntax.hpp"
 
@@ -65,6 +66,8 @@ void bytes(Effective& e, std::int64_t v) {
 
 using enum KeyType;
 
+// In the order of policy::Mode.
+constexpr std::string_view modes[] = {"off", "dark", "on"};
 // In the order of policy::BreakerMode.
 constexpr std::string_view breaker_modes[] = {"off", "dark", "on", "forced_open", "forced_closed"};
 
@@ -185,6 +188,15 @@ constexpr Key table[] = {
      "Calls that are asked twice at most, and so the share that the wait lets through: the first "
      "answer is waited for as long as all others took.",
      [](Effective& e, std::int64_t v) { e.policy.hedge.max_extra_permille = static_cast<int>(v); }},
+    {"context.deadline", choice, "on", 0, 2, false,
+     "on: the deadline of a Context bounds the call, and what is left is sent as "
+     "Caller-Timeout-Ms; "
+     "dark: calls that it would have ended are only counted; off: neither is done.",
+     [](Effective& e, std::int64_t v) { e.policy.deadline_mode = static_cast<policy::Mode>(v); },
+     modes},
+    {"context.attempts_left", boolean, "false", 0, 1, false,
+     "Send what is left of a Context's allowance as Caller-Attempts-Left.",
+     [](Effective& e, std::int64_t v) { e.policy.attempts_left = v != 0; }},
     {"pool.connections_max", integer, "64", 1, 65535, true, "Connections to one instance.",
      pool_count<&P::connections_max>},
     {"pool.queue_max", integer, "1024", 0, 1'000'000, true,
@@ -238,9 +250,6 @@ constexpr PresetValue python[] = {
 constexpr std::string_view own_headers[] = {"Host",    "Content-Length", "Transfer-Encoding",
                                             "TE",      "Connection",     "Keep-Alive",
                                             "Trailer", "Upgrade",        "Expect"};
-constexpr std::string_view secret_headers[] = {
-    "Authorization", "Cookie", "Set-Cookie", "Proxy-Authorization", "Idempotency-Key", "X-Api-Key"};
-
 Error refuse(std::string reason, std::string message) {
   return {.outcome = Outcome::registry_invalid,
           .reason = std::move(reason),
@@ -307,8 +316,7 @@ std::span<const PresetValue> preset(std::string_view wanted) noexcept {
 }
 
 bool is_secret_header(std::string_view header) noexcept {
-  return std::ranges::any_of(secret_headers,
-                             [&](std::string_view secret) { return same_name(secret, header); });
+  return callerapi::is_secret_header(header);
 }
 
 }  // namespace callerapi::catalogue

@@ -29,6 +29,7 @@ struct Endpoint {
   policy::Endpoint declared;
   wire::UriTemplate path;
   Effective settings;
+  policy::EndpointMeter* meter = nullptr;  ///< Of the service's state.
 };
 
 /// One service of one generation. Immutable; shared by snapshots that agree on it.
@@ -37,7 +38,8 @@ struct Service {
   wire::BaseUrl base_url;
   std::string base_url_text, authority, user_agent, caller_name;
   std::map<std::string, Endpoint, std::less<>> endpoints;
-  Effective settings;  ///< For ad-hoc requests.
+  Effective settings;                      ///< For ad-hoc requests,
+  policy::EndpointMeter* meter = nullptr;  ///< and so is this.
   std::shared_ptr<const policy::InstanceSet> instances;
   std::shared_ptr<policy::Discovery> discovery;  ///< Says what `instances` are next.
   std::shared_ptr<policy::ServiceState> state;

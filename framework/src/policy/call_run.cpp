@@ -18,6 +18,7 @@ CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prep
   if (!parts_.counted) return;
   parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
   parts_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
+  parts_.state->meter.began(parts_.shard);
 }
 
 CallRun::~CallRun() {
@@ -187,7 +188,15 @@ std::optional<Error> CallRun::close_stream(std::optional<Error> why) {
   if (why) why = placed(why_ended(std::move(*why)));
   leave_limits();
   parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (why) parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
+  if (why) {
+    parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
+    account(*why);
+  } else {
+    Response ended;
+    ended.status = last_.status;
+    ended.time = watch_.stop(loop().now());
+    account(ended);
+  }
   return why;
 }
 
@@ -201,7 +210,12 @@ Result<Response> CallRun::take_result() {
   leave_limits();
   if (!parts_.counted) return std::move(*result_);
   parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (!*result_) parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
+  if (*result_) {
+    account(**result_);
+  } else {
+    parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
+    account(result_->error());
+  }
   return std::move(*result_);
 }
 

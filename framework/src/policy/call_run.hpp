@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "callerapi/explain.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
 #include "policy/credential.hpp"
@@ -26,6 +28,8 @@ class Transport;
 
 namespace callerapi::policy {
 
+class CallLog;
+
 /// Counters of one Caller. Relaxed: for people, not for decisions.
 struct CallCounters {
   std::atomic<std::uint64_t> calls{0}, failed{0}, attempts{0}, retries{0}, in_flight{0};
@@ -42,6 +46,8 @@ struct CallParts {
   CallCounters* counters = nullptr;
   std::uint64_t generation = 0;
   Prepared prepared;
+  CallLog* log = nullptr;  ///< Takes the records that are kept; null: nobody does.
+  unsigned shard = 0;      ///< Group of the thread that drives the call; the loop is 0.
   std::shared_ptr<testing::Transport> transport{};  ///< Answers attempts instead of the network.
   std::shared_ptr<Instance> avoid{};  ///< Where a sibling of this call has been sent to.
   bool counted = true;                ///< False: it is a part of a call that is counted itself.
@@ -135,6 +141,13 @@ class CallRun {
   void settle(const Attempted& attempt);
   Duration granted() const noexcept;
   void rate_instance(const Attempted& attempt);
+  void measure_attempt(const Attempted& attempt);
+  void note_decision(const Attempted& attempt, const Decision& next);
+  void note_attempt(std::string_view decision, Duration wait);
+  std::shared_ptr<const CallRecord> record(Outcome outcome, int status);
+  void measure_call(bool ok, const TimeLedger& time);
+  void account(Error& error);
+  void account(Response& response);
   bool build_head();
   Result<void> add_credential(Headers& headers);
   wire::RequestHead request_head(const Headers& headers) const;
@@ -169,6 +182,14 @@ class CallRun {
   bool streaming_ = false;  ///< The head has been handed out.
   bool resting_ = false;    ///< The consumer of the stream has enough for now.
   bool decode_ = false;     ///< No hook has asked for other codings.
+  // What is kept of the attempts that were not the last, and of the one before now.
+  std::vector<AttemptRecord> notes_;
+  struct {
+    Outcome outcome = Outcome::ok;
+    int status = 0;
+  } last_;
+  TimeLedger noted_;
+  std::string_view kind_ = "first", stop_reason_;
   Stopwatch watch_;
   TimePoint attempt_began_{}, attempt_ends_{}, ready_at_{}, progress_at_{}, retry_at_{};
   std::optional<Result<Response>> result_;

@@ -13,6 +13,7 @@ void CallRun::settle(const Attempted& attempt) {
   tell_breaker(attempt);
   sent_ = std::max(sent_, attempt.response ? Sent::yes : attempt.error->sent);
   if (instance_) rate_instance(attempt);
+  measure_attempt(attempt);
 }
 
 bool CallRun::judge(Attempted attempt) {
@@ -21,13 +22,15 @@ bool CallRun::judge(Attempted attempt) {
   attempt.elsewhere = tried_.leaves_any_of(parts_.instances->all().size());
   const TimePoint now = loop().now();
   watch_.enter(&TimeLedger::local, now);
-  const Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());
+  Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());
   if (next.stop_reason == "budget")
     parts_.counters->retries_denied.fetch_add(1, std::memory_order_relaxed);
+  if (next.again && call.source && !call.source->rewind())
+    next = {false, {}, "body_not_replayable", false};
+  note_decision(attempt, next);
   if (!next.again) return false;
   fresh_ = attempt.error ? attempt.error->outcome == Outcome::stale_connection
                          : attempt.response->status == 421;
-  if (call.source && !call.source->rewind()) return false;
   retry_at_ = now + next.wait;
   watch_.enter(&TimeLedger::retry, now);
   return true;

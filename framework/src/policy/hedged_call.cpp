@@ -46,6 +46,7 @@ HedgedCall::HedgedCall(CallParts parts, AsyncCall::Done done, AsyncCall::Ended e
     : spare_(parts),
       state_(*parts.state),
       counters_(*parts.counters),
+      meter_(parts.prepared.meter),
       done_(std::move(done)),
       ended_(std::move(ended)),
       loop_(*parts.loop),
@@ -55,6 +56,7 @@ HedgedCall::HedgedCall(CallParts parts, AsyncCall::Done done, AsyncCall::Ended e
   first_.call = std::make_shared<AsyncCall>(
       std::move(parts),
       [this](Result<Response> result) { on_result(first_, second_, std::move(result)); }, [] {});
+  state_.meter.began(0);
   counters_.calls.fetch_add(1, std::memory_order_relaxed);
   counters_.in_flight.fetch_add(1, std::memory_order_relaxed);
 }
@@ -79,9 +81,12 @@ void HedgedCall::hedge() {
   const Terms& settings = spare_.prepared.settings;
   const TimePoint now = loop_.now();
   const auto& code = first_.call->code();
+  Allowance* allowance = spare_.prepared.context.allowance.get();
+  if (allowance && allowance->left() == 0) return;
   if (!state_.budget.allows(settings.budget, now)) return;
   if (!state_.hedging.withdraw(settings.hedge, now)) return;
   if (!state_.budget.withdraw(settings.budget, now)) return;
+  if (allowance && !allowance->take()) return;
   if (code && !code->acquire()) return;
   spare_.code = code;
   spare_.prepared.attempts_max = 1;
@@ -117,6 +122,9 @@ void HedgedCall::tell(Side& winner, const Side& other) {
   (result ? result->attempts : result.error().attempts) += more;
   counters_.in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (!result) counters_.failed.fetch_add(1, std::memory_order_relaxed);
+  const TimeLedger& time = result ? result->time : result.error().time;
+  if (meter_) meter_->call(0, result.has_value(), time.total());
+  state_.meter.ended(0, time);
   loop_.disarm(timer_);
   if (first_.running() || second_.running()) loop_.arm(timer_, loop_.now() + grace);
   finish();

@@ -37,6 +37,7 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
   CallParts spare_;  ///< What the second is made of; its request is a copy.
   ServiceState& state_;
   CallCounters& counters_;
+  EndpointMeter* const meter_;
   AsyncCall::Done done_;
   AsyncCall::Ended ended_;
   wire::Loop& loop_;

@@ -188,6 +188,7 @@ Result<void> set_times(Prepared& call, Request& request, wire::Loop& loop) {
   };
   bound(request.deadline_at, "the deadline of the call");
   if (request.lent) call.context = std::move(*request.lent);
+  if (call.settings.deadline_mode == Mode::dark) call.dark_deadline = call.context.deadline;
   if (call.settings.deadline_mode == Mode::on)
     bound(call.context.deadline,
           call.context.deadline_from.empty() ? "Context::deadline" : call.context.deadline_from);
@@ -241,6 +242,7 @@ Result<Prepared> finish(Prepared call, const ServiceView& service, const Setting
   if (auto taken = take_payload(call, request, loop); !taken) return std::move(taken).error();
   code_body(call);
   call.sink = std::move(request.sink);
+  call.explain = request.wants_record;
   if (!request.key.empty()) {
     call.headers.set("Idempotency-Key", request.key);
   } else if (mint_key && !call.headers.contains("Idempotency-Key")) {

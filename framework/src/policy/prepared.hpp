@@ -11,6 +11,7 @@
 #include "callerapi/request.hpp"
 #include "callerapi/result.hpp"
 #include "policy/endpoint.hpp"
+#include "policy/meter.hpp"
 #include "policy/settings.hpp"
 #include "policy/stream_pipe.hpp"
 #include "policy/uuid.hpp"
@@ -43,13 +44,16 @@ struct Prepared {
   TimePoint stream_deadline = no_deadline;  ///< Given by the caller, not derived from timeouts.
   bool decode = false;  ///< Accept-Encoding is the engine's own, so codings are undone.
   bool may_repeat = false;
+  EndpointMeter* meter = nullptr;  ///< Lives as long as the state of the service.
+  bool explain = false;            ///< Keep a record even of success.
   Terms settings;
   int attempts_max = 1;
   Context context;                              ///< Lent by the inbound request.
   bool own_trace = false, own_baggage = false;  ///< The request brought these fields itself.
   Uuid id{};                                    ///< Sent as Caller-Call-Id.
   TimePoint started{}, deadline{};
-  std::string_view deadline_from;  ///< Which of its limits is the nearest: "timeouts.total".
+  TimePoint dark_deadline = no_deadline;  ///< Would have ended the call, but only counts.
+  std::string_view deadline_from;         ///< Which of its limits is the nearest: "timeouts.total".
   Duration total{};
   Duration attempt{};
 

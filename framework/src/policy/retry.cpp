@@ -92,7 +92,7 @@ std::optional<Duration> retry_after(const Response& response, std::int64_t wall_
 
 Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, TimePoint now,
                            std::uint64_t random, std::int64_t wall_ms) {
-  const auto stop = [](std::string_view why) { return Decision{false, {}, why}; };
+  const auto stop = [](std::string_view why) { return Decision{false, {}, why, false}; };
   const base::StatusRow* status =
       attempt.response ? &base::row_of_status(attempt.response->status) : nullptr;
   RetryRule rule = status ? status->retry : base::row_of(attempt.error->outcome).retry;
@@ -124,7 +124,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
     const bool reached = attempt.response || attempt.error->sent != Sent::no;
     if (reached && terms.allowance && !terms.allowance->take()) return stop("allowance");
     ++transparent_;
-    return {true, Duration::zero(), {}};
+    return {true, Duration::zero(), {}, true};
   }
   const bool in_time = terms.deadline == no_deadline || min_useful < terms.deadline - now;
   if (belongs_elsewhere(attempt) && transparent_ < transparent_max && in_time &&
@@ -149,7 +149,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   if (!fits) return stop("no_time");
   if (terms.allowance && !terms.allowance->take()) return stop("allowance");
   ++counted_;
-  return {true, wait, {}};
+  return {true, wait, {}, false};
 }
 
 }  // namespace callerapi::policy

@@ -29,7 +29,7 @@ struct RetryTerms {
   bool may_repeat = false;
   TimePoint deadline = no_deadline;
   Allowance* allowance = nullptr;  ///< Shared with other calls; null: no limit.
-  Budget* budget = nullptr;  ///< Of the service; null: no limit.
+  Budget* budget = nullptr;        ///< Of the service; null: no limit.
   BudgetTerms budget_terms{};
 };
 
@@ -37,6 +37,7 @@ struct Decision {
   bool again = false;
   Duration wait{0};
   std::string_view stop_reason;  ///< Why not: "", class, idempotency, attempts, budget, ...
+  bool transparent = false;      ///< max_attempts does not count it.
 };
 
 /// Decides after each attempt of one call (semantics S5). Pure but for its counts; one thread.

@@ -5,6 +5,7 @@
 #include "policy/ejection.hpp"
 #include "policy/hedging.hpp"
 #include "policy/limits.hpp"
+#include "policy/meter.hpp"
 
 namespace callerapi::policy {
 
@@ -17,6 +18,7 @@ struct ServiceState {
   Breaker breaker;  ///< Of its attempts.
   Ejector ejector;  ///< Of its instances.
   Hedging hedging;  ///< Of its slow calls.
+  ServiceMeter meter;
 };
 
 }  // namespace callerapi::policy

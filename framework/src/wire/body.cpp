@@ -200,7 +200,13 @@ Request Request::without_body() const {
   copy.timeout_total = timeout_total;
   copy.deadline_at = deadline_at;
   copy.attempts_max = attempts_max;
+  copy.wants_record = wants_record;
+  copy.lent = lent;
   return copy;
+}
+Request&& Request::explain() && {
+  wants_record = true;
+  return std::move(*this);
 }
 Request&& Request::max_attempts(int attempts) && {
   attempts_max = attempts;

@@ -1,0 +1,179 @@
+#include "explain.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <mutex>
+#include <optional>
+
+#include "callerapi/testing.hpp"
+
+namespace callerapi::cli {
+namespace {
+
+using Part = std::pair<const char*, Duration>;
+
+std::vector<Part> parts_of(const TimeLedger& time) {
+  std::vector<Part> parts;
+  for (const Part& part :
+       {Part{"queue", time.queue}, Part{"dns", time.dns}, Part{"connect", time.connect},
+        Part{"tls", time.tls}, Part{"write", time.write}, Part{"wait", time.wait},
+        Part{"read", time.read}, Part{"retry", time.retry}, Part{"local", time.local}})
+    if (part.second > Duration::zero()) parts.push_back(part);
+  return parts;
+}
+
+std::string result_of(const AttemptRecord& attempt) {
+  if (attempt.outcome == Outcome::ok) return std::to_string(attempt.status);
+  return std::string(name(attempt.outcome));
+}
+
+/// Takes the first attempt of a call down instead of sending it.
+class Note final : public testing::Transport {
+ public:
+  Result<Response> answer(const testing::SeenRequest& request) override {
+    std::lock_guard lock(mutex_);
+    seen_ = request;
+    return Response{.status = 200};
+  }
+  std::optional<testing::SeenRequest> seen() {
+    std::lock_guard lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::optional<testing::SeenRequest> seen_;
+};
+
+std::string_view shown(Headers::Field field) {
+  return is_secret_header(field.name) ? std::string_view("(hidden)") : field.value;
+}
+
+void print_request(const testing::SeenRequest& request) {
+  std::cout << request.method << ' ' << without_secrets(request.target) << " HTTP/1.1\n";
+  for (const auto field : request.headers) std::cout << field.name << ": " << shown(field) << '\n';
+  std::cout << '\n' << request.body.size() << " bytes of body; nothing was sent\n";
+  std::cout.flush();
+}
+
+void print_request_json(const testing::SeenRequest& request) {
+  json::Writer out;
+  out.begin_object()
+      .member("schema", "callerapi.dry_run/1")
+      .member("service", request.service)
+      .member("endpoint", request.endpoint)
+      .member("method", request.method)
+      .member("target", without_secrets(request.target))
+      .key("headers")
+      .begin_array();
+  for (const auto field : request.headers)
+    out.begin_array().value(field.name).value(shown(field)).end_array();
+  out.end_array().member("body_bytes", request.body.size()).end_object();
+  std::cout << out.text() << '\n';
+}
+
+}  // namespace
+
+double milliseconds(Duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
+
+std::string milliseconds_text(Duration d) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3f ms", milliseconds(d));
+  return text;
+}
+
+void add_times(std::vector<std::vector<std::string>>& rows, const TimeLedger& time) {
+  for (const auto& [part, took] : parts_of(time))
+    rows.push_back({std::string("time: ") + part, milliseconds_text(took)});
+}
+
+void write_times(json::Writer& out, const TimeLedger& time) {
+  out.key("time_ms").begin_object();
+  for (const auto& [part, took] : parts_of(time)) out.member(part, milliseconds(took));
+  out.end_object();
+}
+
+void print_attempts(const CallRecord& record) {
+  std::vector<std::vector<std::string>> rows{
+      {"ATTEMPT", "KIND", "INSTANCE", "RESULT", "TOOK", "DECISION", "WHY", "PAUSE"}};
+  for (const AttemptRecord& a : record.attempts)
+    rows.push_back({std::to_string(a.number), std::string(a.kind), a.instance, result_of(a),
+                    milliseconds_text(a.time.total() - a.time.retry), std::string(a.decision),
+                    std::string(a.stop_reason),
+                    a.decision == "retry" ? milliseconds_text(a.wait) : ""});
+  print_table(rows);
+}
+
+void write_record(json::Writer& out, const CallRecord& record) {
+  out.begin_object()
+      .member("call_id", record.call_id)
+      .member("service", record.service)
+      .member("endpoint", record.endpoint)
+      .member("generation", record.generation)
+      .key("deadline")
+      .begin_object()
+      .member("given_ms", milliseconds(record.deadline))
+      .member("from", record.deadline_from)
+      .end_object()
+      .key("attempts")
+      .begin_array();
+  for (const AttemptRecord& a : record.attempts) {
+    out.begin_object()
+        .member("n", a.number)
+        .member("kind", a.kind)
+        .member("instance", a.instance)
+        .member("outcome", name(a.outcome))
+        .member("status", a.status)
+        .member("decision", a.decision)
+        .member("stop_reason", a.stop_reason)
+        .member("wait_ms", milliseconds(a.wait))
+        .key("budget")
+        .begin_object()
+        .member("calls", a.budget_calls)
+        .member("retries", a.budget_retries)
+        .end_object()
+        .key("breaker")
+        .begin_object()
+        .member("state", a.breaker)
+        .member("failed", a.breaker_failed)
+        .member("total", a.breaker_total)
+        .end_object();
+    write_times(out, a.time);
+    out.end_object();
+  }
+  out.end_array().member("result", name(record.outcome)).member("status", record.status);
+  out.member("total_ms", milliseconds(record.time.total()));
+  write_times(out, record.time);
+  out.end_object();
+}
+
+void write_settings(json::Writer& out, const std::vector<SettingInfo>& settings) {
+  out.key("settings").begin_array();
+  for (const SettingInfo& s : settings)
+    out.begin_object()
+        .member("key", s.key)
+        .member("value", s.value)
+        .member("origin", s.origin)
+        .end_object();
+  out.end_array();
+}
+
+int run_dry(const Common& common, const CallArguments& arguments, Request request) {
+  auto note = std::make_shared<Note>();
+  Options options;
+  options.watch = false;
+  options.transport = note;
+  auto caller = Caller::open(common.registry, std::move(options));
+  if (!caller) return report(caller.error());
+  auto answer = arguments.method.empty()
+                    ? caller->call(arguments.service, arguments.endpoint, std::move(request))
+                    : caller->request(arguments.service, arguments.method, arguments.path,
+                                      std::move(request));
+  const auto seen = note->seen();
+  if (!seen) return report(answer.error());
+  common.json ? print_request_json(*seen) : print_request(*seen);
+  return 0;
+}
+
+}  // namespace callerapi::cli

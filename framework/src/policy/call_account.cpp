@@ -1,0 +1,118 @@
+// What is kept of a call: its measurements, and the record of how it went.
+#include <utility>
+
+#include "policy/call_log.hpp"
+#include "policy/call_run.hpp"
+
+namespace callerapi::policy {
+namespace {
+
+TimeLedger difference(const TimeLedger& now, const TimeLedger& before) {
+  return {.local = now.local - before.local,
+          .queue = now.queue - before.queue,
+          .dns = now.dns - before.dns,
+          .connect = now.connect - before.connect,
+          .tls = now.tls - before.tls,
+          .write = now.write - before.write,
+          .wait = now.wait - before.wait,
+          .read = now.read - before.read,
+          .retry = now.retry - before.retry};
+}
+
+/// Worth saying in the message: what else would have been retried.
+bool is_telling(std::string_view stop_reason) {
+  return !stop_reason.empty() && stop_reason != "class" && stop_reason != "attempts";
+}
+
+}  // namespace
+
+void CallRun::measure_attempt(const Attempted& attempt) {
+  last_ = {attempt.error ? attempt.error->outcome : Outcome::ok,
+           attempt.error ? attempt.error->status : attempt.response->status};
+  if (EndpointMeter* meter = parts_.prepared.meter)
+    meter->attempt(parts_.shard, ResultCode::of(attempt), loop().now() - attempt_began_);
+}
+
+/// After the decision: `next.again` is false for the last attempt of the call.
+void CallRun::note_decision(const Attempted& attempt, const Decision& next) {
+  stop_reason_ = next.again ? std::string_view() : next.stop_reason;
+  EndpointMeter* meter = parts_.prepared.meter;
+  if (!next.again) {
+    if (meter && !stop_reason_.empty() && stop_reason_ != "class") meter->stopped(stop_reason_);
+    return;
+  }
+  if (meter) meter->retry(parts_.shard, ResultCode::of(attempt), next.wait);
+  note_attempt("retry", next.wait);
+  kind_ = next.transparent ? "transparent" : "retry";
+}
+
+void CallRun::note_attempt(std::string_view decision, Duration wait) {
+  const TimePoint at = loop().now();
+  const TimeLedger& now = watch_.stop(at);
+  const Budget::Balance budget = parts_.state->budget.balance(at);
+  const Breaker::View breaker = parts_.state->breaker.view(parts_.prepared.settings.breaker, at);
+  notes_.push_back({.number = attempts_,
+                    .kind = kind_,
+                    .instance = instance_ ? instance_->name : std::string(),
+                    .time = difference(now, noted_),
+                    .outcome = last_.outcome,
+                    .status = last_.status,
+                    .decision = decision,
+                    .stop_reason = stop_reason_,
+                    .wait = wait,
+                    .budget_calls = budget.first,
+                    .budget_retries = budget.withdrawn,
+                    .breaker = name(breaker.state),
+                    .breaker_failed = breaker.failed,
+                    .breaker_total = breaker.total});
+  noted_ = now;
+}
+
+/// Null: the call went as every call should.
+std::shared_ptr<const CallRecord> CallRun::record(Outcome outcome, int status) {
+  const Prepared& call = parts_.prepared;
+  if (outcome == Outcome::ok && notes_.empty() && !call.explain) return nullptr;
+  if (static_cast<int>(notes_.size()) < attempts_) note_attempt("end", Duration::zero());
+  auto record = std::make_shared<CallRecord>();
+  record->call_id = view(call.id);
+  record->service = call.where.substr(0, call.where.find_first_of(". "));
+  record->endpoint = call.endpoint.empty() ? call.method : call.endpoint;
+  record->generation = parts_.generation;
+  record->deadline = call.deadline - call.started;
+  record->deadline_from = call.deadline_from;
+  record->attempts = std::move(notes_);
+  record->outcome = outcome;
+  record->status = status;
+  record->time = watch_.stop(loop().now());
+  // What the call did after its last attempt is that attempt's too.
+  if (!record->attempts.empty())
+    record->attempts.back().time.local += record->time.total() - noted_.total();
+  if (parts_.log) parts_.log->keep(record);
+  return record;
+}
+
+void CallRun::measure_call(bool ok, const TimeLedger& time) {
+  const Prepared& call = parts_.prepared;
+  parts_.state->meter.ended(parts_.shard, time);
+  if (call.meter == nullptr) return;
+  call.meter->call(parts_.shard, ok, time.total());
+  if (call.dark_deadline != no_deadline && call.started + time.total() > call.dark_deadline)
+    call.meter->expired_in_the_dark();
+}
+
+void CallRun::account(Error& error) {
+  if (is_telling(stop_reason_)) error.message.append("; not retried: ").append(stop_reason_);
+  if (EndpointMeter* meter = parts_.prepared.meter) {
+    if (error.outcome == Outcome::circuit_open) meter->rejected();
+    if (error.outcome == Outcome::deadline_exceeded) meter->expired(error.phase);
+  }
+  measure_call(false, error.time);
+  error.record = record(error.outcome, error.status);
+}
+
+void CallRun::account(Response& response) {
+  measure_call(true, response.time);
+  response.record = record(Outcome::ok, response.status);
+}
+
+}  // namespace callerapi::policy

@@ -1,0 +1,95 @@
+#include "policy/meter.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "policy/retry.hpp"
+
+namespace callerapi::policy {
+
+void Histogram::record(Duration took) noexcept {
+  const auto ns = std::max<Duration::rep>(0, took.count());
+  const auto bucket = std::ranges::find_if(duration_bounds_us,
+                                           [&](std::int64_t bound) { return ns <= bound * 1000; });
+  count(buckets_[static_cast<std::size_t>(bucket - duration_bounds_us.begin())]);
+  count(sum_ns_, static_cast<std::uint64_t>(ns));
+}
+
+void Histogram::add_to(Distribution& all) const noexcept {
+  for (std::size_t i = 0; i < buckets_.size(); ++i)
+    all.buckets[i] += buckets_[i].load(std::memory_order_relaxed);
+  all.sum_ns += sum_ns_.load(std::memory_order_relaxed);
+}
+
+ResultCode ResultCode::of(const Attempted& attempt) noexcept {
+  if (attempt.response) return ResultCode(attempt.response->status);
+  return ResultCode(outcomes_from + static_cast<int>(attempt.error->outcome));
+}
+
+std::string ResultCode::error_type() const {
+  if (*this == other()) return "_OTHER";
+  if (code_ >= outcomes_from) return std::string(name(static_cast<Outcome>(code_ - outcomes_from)));
+  return code_ < 400 ? std::string() : std::to_string(code_);
+}
+
+EndpointMeter::Series& EndpointMeter::series(ResultCode code) {
+  for (std::size_t i = 0; i + 1 < series_.size(); ++i)
+    if (Series& one = series_[i].get(code); one.code == code) return one;
+  return series_.back().get(ResultCode::other());
+}
+
+std::vector<const EndpointMeter::Series*> EndpointMeter::series() const {
+  std::vector<const Series*> all;
+  for (const auto& slot : series_)
+    if (const Series* one = slot.peek()) all.push_back(one);
+  return all;
+}
+
+void EndpointMeter::attempt(unsigned shard, ResultCode code, Duration took) {
+  series(code).took.of(shard).record(took);
+}
+
+void EndpointMeter::retry(unsigned shard, ResultCode why, Duration wait) {
+  count(series(why).retries.of(shard));
+  delays_.get().record(wait);
+}
+
+void EndpointMeter::stopped(std::string_view reason) noexcept {
+  const auto found = std::ranges::find(stop_reasons, reason);
+  const auto at = static_cast<std::size_t>(found - stop_reasons.begin());
+  count(stopped_[std::min(at, stop_reasons.size() - 1)]);
+}
+
+void EndpointMeter::call(unsigned shard, bool ok, Duration took) {
+  calls_[ok].get().of(shard).record(took);
+}
+
+std::shared_ptr<EndpointMeter> ServiceMeter::endpoint(const std::string& name,
+                                                      const std::string& method,
+                                                      const std::string& path) {
+  base::Lock lock(mutex_);
+  for (const auto& known : endpoints_)
+    if (known->endpoint == name && known->method == method && known->path == path) return known;
+  return endpoints_.emplace_back(std::make_shared<EndpointMeter>(name, method, path));
+}
+
+std::vector<std::shared_ptr<const EndpointMeter>> ServiceMeter::endpoints() const {
+  base::Lock lock(mutex_);
+  return {endpoints_.begin(), endpoints_.end()};
+}
+
+void ServiceMeter::ended(unsigned shard, const TimeLedger& time) {
+  const Duration spent[] = {time.queue, time.dns,  time.connect, time.tls,
+                            time.write, time.wait, time.read};
+  for (std::size_t i = 0; i < parts_.size(); ++i)
+    if (spent[i] > Duration::zero()) parts_[i].get().of(shard).record(spent[i]);
+  count(ended_.of(shard));
+}
+
+std::uint64_t ServiceMeter::in_flight() const noexcept {
+  // In this order: a call that ends meanwhile is counted as running, never as less than none.
+  const std::uint64_t ended = sum(ended_), begun = sum(begun_);
+  return begun > ended ? begun - ended : 0;
+}
+
+}  // namespace callerapi::policy
