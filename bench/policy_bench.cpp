@@ -2,6 +2,7 @@
 // bytes. Its peer is the transport alone, whose cost is none of ours.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,7 +10,9 @@
 #include "allocations.hpp"
 #include "callerapi/caller.hpp"
 #include "callerapi/testing.hpp"
+#include "policy/meter.hpp"
 #include "policy/prepared.hpp"
+#include "policy/retry.hpp"
 #include "support/static_plugin.hpp"
 #include "wire/reactor.hpp"
 #include "wire/request_writer.hpp"
@@ -68,6 +71,40 @@ void BM_TransportAlone(benchmark::State& state) {
       benchmark::Counter(static_cast<double>(bytes), benchmark::Counter::kAvgIterations);
 }
 BENCHMARK(BM_TransportAlone);
+
+/// What is measured of a call that succeeds at once.
+void BM_MeterOfACall(benchmark::State& state) {
+  policy::ServiceMeter service;
+  const auto meter = service.endpoint("get", "GET", "/v1/items/{id}");
+  Response response;
+  response.status = 200;
+  const auto code = policy::ResultCode::of({.response = &response});
+  const TimeLedger time{.local = std::chrono::microseconds(5),
+                        .write = std::chrono::microseconds(10),
+                        .wait = std::chrono::milliseconds(3),
+                        .read = std::chrono::microseconds(40)};
+  const bench::CountAllocations counted(state);
+  for (auto _ : state) {
+    service.began(1);
+    meter->attempt(1, code, time.total());
+    meter->call(1, true, time.total());
+    service.ended(1, time);
+  }
+}
+BENCHMARK(BM_MeterOfACall);
+
+/// A call that fails, with its record kept.
+void BM_PolicyPathOfAFailure(benchmark::State& state) {
+  class Refusing final : public testing::Transport {
+    Result<Response> answer(const testing::SeenRequest&) override {
+      return testing::failure(Outcome::response_too_large, Sent::yes);
+    }
+  };
+  Caller caller = caller_of(std::make_shared<Refusing>());
+  const bench::CountAllocations counted(state);
+  for (auto _ : state) benchmark::DoNotOptimize(caller.call("echo", "get", request()));
+}
+BENCHMARK(BM_PolicyPathOfAFailure);
 
 policy::Endpoint endpoint() {
   policy::Endpoint out;
