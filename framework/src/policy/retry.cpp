@@ -116,7 +116,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   if (attempt.committed) return stop("committed");
 
   if (refresh && now + min_useful >= terms.deadline) return stop("no_time");
-  if (refresh) return {true, Duration::zero(), {}};
+  if (refresh) return {true, Duration::zero(), {}, true};
   if (free) {
     if (transparent_ >= transparent_max) return stop("attempts");
     if (now + min_useful >= terms.deadline) return stop("no_time");
@@ -130,7 +130,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   if (belongs_elsewhere(attempt) && transparent_ < transparent_max && in_time &&
       within_budget(terms, true, now)) {
     ++transparent_;
-    return {true, Duration::zero(), {}};
+    return {true, Duration::zero(), {}, true};
   }
   if (counted_ >= terms.attempts_max) return stop("attempts");
   if (terms.allowance && terms.allowance->left() == 0) return stop("allowance");
