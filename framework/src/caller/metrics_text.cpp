@@ -132,11 +132,12 @@ void write_services(Exposition& out, const Services& services) {
 std::string metrics_text(const Host& host) {
   Exposition out;
   const auto snapshot = host.snapshot();
-  write_attempts(out, snapshot->services);
-  write_calls(out, snapshot->services);
-  write_retries(out, snapshot->services);
-  write_services(out, snapshot->services);
-  write_policies(out, snapshot->services, host.now());
+  const Services services(snapshot->services.begin(), snapshot->services.end());  // in order
+  write_attempts(out, services);
+  write_calls(out, services);
+  write_retries(out, services);
+  write_services(out, services);
+  write_policies(out, services, host.now());
   const Stats stats = host.stats();
   out.family("callerapi_config_reload_total");
   out.sample({"applied"}, stats.reloads_applied);
