@@ -31,10 +31,11 @@ void CallRun::note_rest(bool rests) noexcept {
 
 void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
   progress_at_ = loop().now();
-  if (exchange.answered())
-    watch_.enter(&TimeLedger::read, ready_at_);
-  else if (!exchange.wants_write())
-    watch_.enter(&TimeLedger::wait, progress_at_);
+  if (exchange.answered()) return watch_.enter(&TimeLedger::read, ready_at_);
+  if (exchange.wants_write()) return;
+  watch_.enter(&TimeLedger::wait, progress_at_);
+  // A service may think for long, and thousands may wait for it; a retry writes its own head.
+  std::string().swap(head_);
 }
 
 TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {

@@ -203,7 +203,7 @@ Result<void> set_times(Prepared& call, Request& request, wire::Loop& loop) {
 void set_headers(Prepared& call, const ServiceView& service, const Settings& settings,
                  Request& request) {
   // Most requests have half a dozen short fields when all are there.
-  constexpr std::size_t fields = 10, bytes = 320;
+  constexpr std::size_t fields = 8, bytes = 224;
   call.headers = std::move(request.headers);
   call.headers.reserve(call.headers.size() + fields, call.headers.bytes() + bytes);
   const auto add = [&](std::string_view name, std::string_view value) {
