@@ -20,6 +20,7 @@ struct Site {
   std::uint16_t port = 0;
   int weight = 1;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): what the compiler writes compares with 0
   auto operator<=>(const Site&) const = default;
 };
 

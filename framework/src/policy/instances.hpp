@@ -59,6 +59,7 @@ class InstanceSet {
  private:
   static std::vector<Contender> contenders(const std::vector<std::shared_ptr<Instance>>& all) {
     std::vector<Contender> contenders;
+    contenders.reserve(all.size());
     for (const auto& one : all) contenders.push_back({one->health.get(), one->weight});
     return contenders;
   }

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 #include <utility>
+#include <variant>
 
 #include "callerapi/json.hpp"
 #include "wire/encode.hpp"
@@ -70,8 +71,9 @@ Request token_request(const ClientCredentials& asks) {
           .header("Authorization", "Basic " + wire::base64(form_encoded(asks.client_id) + ":" +
                                                            form_encoded(asks.client_secret)))
           .form("grant_type", "client_credentials");
-  if (!asks.scope.empty()) static_cast<void>(std::move(request).form("scope", asks.scope));
-  if (!asks.audience.empty()) static_cast<void>(std::move(request).form("audience", asks.audience));
+  auto& fields = std::get<Request::Form>(request.payload).fields;
+  if (!asks.scope.empty()) fields.emplace_back("scope", asks.scope);
+  if (!asks.audience.empty()) fields.emplace_back("audience", asks.audience);
   return request;
 }
 

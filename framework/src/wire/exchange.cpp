@@ -25,8 +25,8 @@ constexpr std::size_t stream_read = 64u << 10;
 
 }  // namespace
 
-Exchange::Exchange(Stream& stream, ExchangeRequest request, bool reused)
-    : stream_(stream), request_(std::move(request)), reused_(reused) {
+Exchange::Exchange(Stream& stream, const ExchangeRequest& request, bool reused)
+    : stream_(stream), request_(request), reused_(reused) {
   reader_.start(request_.method, request_.limits);
 }
 

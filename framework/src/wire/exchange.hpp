@@ -43,7 +43,7 @@ class Exchange {
   enum class State : std::uint8_t { waiting, head, more, done, failed };
 
   /// `reused`: the connection has carried a request before.
-  Exchange(Stream& stream, ExchangeRequest request, bool reused);
+  Exchange(Stream& stream, const ExchangeRequest& request, bool reused);
 
   /// Moves what can be moved without blocking.
   State advance();

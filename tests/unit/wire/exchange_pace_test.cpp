@@ -136,7 +136,7 @@ TEST(ExchangePace, TheLimitCountsWhatArrivesAndWhatItBecomes) {
     FullStream peer("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + body);
     ExchangeRequest request = get(false);
     request.response_bytes_max = 1000;
-    Exchange exchange(peer, std::move(request), false);
+    Exchange exchange(peer, request, false);
     ASSERT_EQ(woken(exchange), State::failed);
     const Error error = exchange.take_error();
     EXPECT_EQ(error.outcome, Outcome::response_too_large);
@@ -153,7 +153,7 @@ TEST(ExchangePace, AnAnswerWithoutABodyKeepsItsFieldsWhateverTheySay) {
                          : "HTTP/1.1 304 X\r\nContent-Encoding: br\r\n\r\n");
     ExchangeRequest request = get(false);
     request.method = method;
-    Exchange exchange(peer, std::move(request), false);
+    Exchange exchange(peer, request, false);
     ASSERT_EQ(woken(exchange), State::done) << method;
     EXPECT_EQ(exchange.take_response().headers.get("Content-Encoding"), "br") << method;
   }
