@@ -141,7 +141,7 @@ int print_explained(const Caller& caller, const CallArguments& arguments,
     rows.push_back({"deadline", milliseconds_text(record->deadline) + " from " +
                                     std::string(record->deadline_from)});
   add_times(rows, response ? response->time : response.error().time);
-  rows.push_back({"attempts", std::to_string(stats.attempts)});
+  rows.push_back({"requests sent", std::to_string(stats.attempts)});
   rows.push_back({"connections opened", std::to_string(stats.connections_opened)});
   std::cout << '\n';
   print_table(rows);

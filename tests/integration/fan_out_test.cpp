@@ -5,11 +5,12 @@
 #include <atomic>
 #include <future>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "callerapi/caller.hpp"
+#include "support/echo_caller.hpp"
 #include "support/scripted_server.hpp"
-#include "support/static_plugin.hpp"
 
 namespace callerapi {
 namespace {
@@ -19,14 +20,7 @@ using support::ScriptedServer;
 using support::SeenRequest;
 
 Caller caller_of(const ScriptedServer& server, std::shared_ptr<Executor> executor = nullptr) {
-  Options options;
-  options.static_plugins = {support::echo_plugin()};
-  options.environment.emplace();
-  options.executor = std::move(executor);
-  return Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
-                               server.url() + "\"\n",
-                           std::move(options))
-      .value();
+  return support::echo_caller(server.url(), "", std::move(executor));
 }
 
 /// Answers with the path; "/never/..." not at all.

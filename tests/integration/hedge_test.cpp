@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "callerapi/caller.hpp"
+#include "support/echo_caller.hpp"
 #include "support/scripted_server.hpp"
-#include "support/static_plugin.hpp"
 
 namespace callerapi {
 namespace {
@@ -17,16 +17,10 @@ using support::ScriptedServer;
 using support::SeenRequest;
 
 Caller caller_of(const ScriptedServer& one, const ScriptedServer& other) {
-  Options options;
-  options.static_plugins = {support::echo_plugin()};
-  options.environment.emplace();
-  return Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
-                               one.url() + "\"\ninstances = [\"" + one.url() + "\", \"" +
-                               other.url() +
-                               "\"]\n[services.echo.balance]\npolicy = \"round_robin\"\n"
-                               "[services.echo.hedge]\nmax = 1\nmax_extra = \"50%\"\n",
-                           std::move(options))
-      .value();
+  return support::echo_caller(one.url(),
+                              "instances = [\"" + one.url() + "\", \"" + other.url() +
+                                  "\"]\n[services.echo.balance]\npolicy = \"round_robin\"\n"
+                                  "[services.echo.hedge]\nmax = 1\nmax_extra = \"50%\"\n");
 }
 
 Response get(Caller& caller, const std::string& path) {

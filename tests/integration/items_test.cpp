@@ -4,13 +4,14 @@
 #include <exception>
 #include <future>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "callerapi/caller.hpp"
 #include "callerapi/event_stream.hpp"
 #include "callerapi/json_lines.hpp"
+#include "support/echo_caller.hpp"
 #include "support/scripted_server.hpp"
-#include "support/static_plugin.hpp"
 
 namespace rows {
 
@@ -29,14 +30,7 @@ using support::ScriptedServer;
 using support::SeenRequest;
 
 Caller caller_of(const ScriptedServer& server, std::shared_ptr<Executor> executor = nullptr) {
-  Options options;
-  options.static_plugins = {support::echo_plugin()};
-  options.environment.emplace();
-  options.executor = std::move(executor);
-  return Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
-                               server.url() + "\"\n",
-                           std::move(options))
-      .value();
+  return support::echo_caller(server.url(), "", std::move(executor));
 }
 
 BodyStream open(Caller& caller) {

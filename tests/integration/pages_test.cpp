@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "support/echo_caller.hpp"
 #include "support/scripted_server.hpp"
-#include "support/static_plugin.hpp"
 
 namespace callerapi {
 namespace {
@@ -16,13 +16,7 @@ using support::ScriptedServer;
 using support::SeenRequest;
 
 Caller caller_of(const ScriptedServer& server) {
-  Options options;
-  options.static_plugins = {support::echo_plugin()};
-  options.environment.emplace();
-  return Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
-                               server.url() + "/base\"\n[services.echo.retry]\nmax_attempts = 1\n",
-                           std::move(options))
-      .value();
+  return support::echo_caller(server.url() + "/base", "[services.echo.retry]\nmax_attempts = 1\n");
 }
 
 Pages pages_of(Caller& caller) {
