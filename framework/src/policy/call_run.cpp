@@ -8,6 +8,7 @@
 #include "policy/hook_request.hpp"
 
 namespace callerapi::policy {
+
 CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prepared.started) {
   const Prepared& call = parts_.prepared;
   terms_ = {call.settings.retry, call.attempts_max, call.may_repeat, call.deadline};
