@@ -102,6 +102,8 @@ void write_policies(Exposition& out, const Services& services, TimePoint now) {
     const auto view = s->state->breaker.view(s->settings.policy.breaker, now);
     out.sample({name}, static_cast<std::uint64_t>(view.state));
   }
+  out.family("callerapi_instance_ejected_total");
+  for (const auto& [name, s] : services) out.sample({name}, s->state->ejector.ejections());
 }
 
 void write_services(Exposition& out, const Services& services) {
@@ -142,6 +144,8 @@ std::string metrics_text(const Host& host) {
   out.family("callerapi_config_reload_total");
   out.sample({"applied"}, stats.reloads_applied);
   out.sample({"rejected"}, stats.reloads_refused);
+  out.family("callerapi_hedge_sent_total");
+  out.sample({}, stats.hedges);
   out.family("callerapi_connections_opened_total");
   out.sample({}, stats.connections_opened);
   out.family("callerapi_connections_reused_total");
