@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -97,8 +98,12 @@ TEST(Meter, AReasonNobodyListedCountsAsOther) {
   }
 }
 
+/// The stack of g++ 12 under ASan is not aligned to a cache line, whatever a type asks for.
+std::unique_ptr<ServiceMeter> on_heap() { return std::make_unique<ServiceMeter>(); }
+
 TEST(Meter, AnEndpointKeepsItsMeterUntilItsPathChanges) {
-  ServiceMeter service;
+  const auto held = on_heap();
+  ServiceMeter& service = *held;
   const auto meter = service.endpoint("get", "GET", "/x");
   EXPECT_EQ(service.endpoint("get", "GET", "/x"), meter);
   EXPECT_NE(service.endpoint("get", "GET", "/y"), meter);
@@ -106,7 +111,8 @@ TEST(Meter, AnEndpointKeepsItsMeterUntilItsPathChanges) {
 }
 
 TEST(Meter, CallsInFlightAreThoseBegunAndNotEnded) {
-  ServiceMeter service;
+  const auto held = on_heap();
+  ServiceMeter& service = *held;
   service.began(1);
   service.began(2);
   EXPECT_EQ(service.in_flight(), 2u);
