@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <list>
 #include <mutex>
 #include <set>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -116,8 +119,12 @@ RawServer::RawServer(Serve serve, int backlog, const std::string& at, int port)
   address.sin_addr.s_addr = ::inet_addr(at.c_str());
   address.sin_port = htons(static_cast<std::uint16_t>(port));
   socklen_t size = sizeof address;
-  ::bind(state_->listener, reinterpret_cast<sockaddr*>(&address), size);
-  ::listen(state_->listener, backlog);
+  // A chosen port may have served another address a moment ago, and rest.
+  const int again = 1;
+  if (port != 0) ::setsockopt(state_->listener, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again);
+  if (::bind(state_->listener, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+      ::listen(state_->listener, backlog) != 0)
+    throw std::system_error(errno, std::generic_category(), at + ":" + std::to_string(port));
   ::getsockname(state_->listener, reinterpret_cast<sockaddr*>(&address), &size);
   state_->port = ntohs(address.sin_port);
   state_->acceptor = std::thread([state = state_.get()] { state->run(); });
