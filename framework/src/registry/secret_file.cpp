@@ -1,9 +1,7 @@
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <utility>
 
 #include "registry/auth_entry.hpp"
+#include "registry/small_file.hpp"
 #include "wire/syntax.hpp"
 
 namespace callerapi::registry {
@@ -24,18 +22,9 @@ std::string_view name(AuthEntry::Type type) noexcept {
 }
 
 Result<std::string> read_secret_file(const std::filesystem::path& path) {
-  std::error_code failed;
-  if (!std::filesystem::is_regular_file(path, failed))
-    return refuse(failed ? failed.message() : "is not a file");
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) return refuse(std::strerror(errno));
-  std::string text(secret_bytes_max + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return refuse("cannot be read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > secret_bytes_max)
-    return refuse("is longer than " + std::to_string(secret_bytes_max) + " bytes");
+  auto read = read_small_file(path, secret_bytes_max);
+  if (!read) return read;
+  std::string text = std::move(*read);
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
   if (text.empty()) return refuse("is empty");
   if (!wire::is_field_value(text)) return refuse("holds a control byte before its end");

@@ -1,12 +1,10 @@
 // What Reader does with the tables named `tls`.
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "registry/names.hpp"
 #include "registry/reader.hpp"
+#include "registry/small_file.hpp"
 #include "wire/syntax.hpp"
 #include "wire/url.hpp"
 
@@ -76,21 +74,10 @@ std::string Reader::tls_file(const TlsKeys& given, const std::string& key, const
     fault(found->second.line, reason, found->second.text.where + ": " + path.string() + ": " + why);
     return std::string();
   };
-  std::error_code failed;
-  if (!std::filesystem::is_regular_file(path, failed))
-    return refuse(failed ? failed.message() : "is not a file");
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file.is_open()) return refuse(std::strerror(errno));
-  std::string text(pem_bytes_max + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return refuse("cannot be read");
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  text.shrink_to_fit();
-  if (text.empty()) return refuse("is empty; expected PEM");
-  if (text.size() > pem_bytes_max)
-    return refuse("is longer than " + std::to_string(pem_bytes_max) + " bytes");
-  return text;
+  auto read = read_small_file(path, pem_bytes_max);
+  if (!read) return refuse(read.error().message);
+  if (read->empty()) return refuse("is empty; expected PEM");
+  return std::move(*read);
 }
 
 /// Is all of it of use? Told here, so that lint and reload say it with file and line.
