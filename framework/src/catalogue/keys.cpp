@@ -104,7 +104,8 @@ constexpr Key table[] = {
      "head there. 0s: off.",
      timeout<&T::stream_idle>},
     {"retry.max_attempts", integer, "2", 1, 5, false,
-     "Attempts of one call, the first included. 1: never retry.",
+     "Attempts of one call, the first included. 1: no retry. What needs only another "
+     "connection or instance, for nobody listened or it was stale, is not counted.",
      [](Effective& e, std::int64_t v) { e.policy.retry.max_attempts = static_cast<int>(v); }},
     {"retry.base", duration, "50ms", ms, hour, false,
      "Back-off before retry n is random below base x 2^(n-1).", retry_time<&R::base>},
