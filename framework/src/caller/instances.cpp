@@ -31,6 +31,7 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
                                                            const std::vector<policy::Site>& sites,
                                                            const catalogue::Service* previous) {
   std::vector<std::shared_ptr<policy::Instance>> all;
+  const TimePoint born = reactor_->now();  // of all alike: the guess of a latency fades with age
   bool same = previous && previous->instances->all().size() == sites.size();
   for (const policy::Site& site : sites) {
     settings.host = site.host;
@@ -43,7 +44,7 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
     if (known) one->health = known->health;
     if (pooled) one->origin = known->origin;
     if (pooled && known->weight == one->weight) one = known;
-    if (!one->health) one->health = std::make_shared<policy::InstanceHealth>(reactor_->now());
+    if (!one->health) one->health = std::make_shared<policy::InstanceHealth>(born);
     if (!one->origin) one->origin = std::make_shared<pool::Origin>(settings, *reactor_, family_);
     same = same && one == previous->instances->all()[all.size()];
     all.push_back(std::move(one));
