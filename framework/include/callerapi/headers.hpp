@@ -38,7 +38,10 @@ class CALLERAPI_API Headers {
 
   std::size_t size() const noexcept { return fields_.size(); }
   bool empty() const noexcept { return fields_.empty(); }
-  Field operator[](std::size_t index) const noexcept;
+  Field operator[](std::size_t index) const noexcept {
+    const Span& f = fields_[index];
+    return {{text_.data() + f.name_at, f.name_size}, {text_.data() + f.value_at, f.value_size}};
+  }
   /// Bytes of all names and values.
   std::size_t bytes() const noexcept { return text_.size(); }
   void reserve(std::size_t fields, std::size_t bytes);
@@ -68,7 +71,13 @@ class CALLERAPI_API Headers {
   std::vector<Span> fields_;
 };
 
+namespace detail {
+CALLERAPI_API bool same_letters(const char* a, const char* b, std::size_t size) noexcept;
+}  // namespace detail
+
 /// Compares two field names as HTTP does: ASCII letters without case.
-CALLERAPI_API bool same_name(std::string_view a, std::string_view b) noexcept;
+inline bool same_name(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && detail::same_letters(a.data(), b.data(), a.size());
+}
 
 }  // namespace callerapi

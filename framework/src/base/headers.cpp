@@ -11,10 +11,9 @@ constexpr char lower(char c) noexcept {
 
 }  // namespace
 
-bool same_name(std::string_view a, std::string_view b) noexcept {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (lower(a[i]) != lower(b[i])) return false;
+bool detail::same_letters(const char* a, const char* b, std::size_t size) noexcept {
+  for (std::size_t i = 0; i < size; ++i)
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
   return true;
 }
 
@@ -68,11 +67,6 @@ std::optional<std::string_view> Headers::get(std::string_view name) const noexce
   for (std::size_t i = 0; i < fields_.size(); ++i)
     if (const Field field = (*this)[i]; same_name(field.name, name)) return field.value;
   return std::nullopt;
-}
-
-Headers::Field Headers::operator[](std::size_t index) const noexcept {
-  const Span& f = fields_[index];
-  return {{text_.data() + f.name_at, f.name_size}, {text_.data() + f.value_at, f.value_size}};
 }
 
 void Headers::reserve(std::size_t fields, std::size_t bytes) {

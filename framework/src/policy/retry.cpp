@@ -97,7 +97,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
       attempt.response ? &base::row_of_status(attempt.response->status) : nullptr;
   RetryRule rule = status ? status->retry : base::row_of(attempt.error->outcome).retry;
   std::optional<Duration> asked;
-  if (attempt.response) {
+  if (attempt.response && attempt.response->status >= 400) {
     asked = retry_after(*attempt.response, wall_ms);
     if (attempt.response->status == 503 && asked) rule = RetryRule::throttle;
   }

@@ -1,19 +1,30 @@
 #include "policy/uuid.hpp"
 
 namespace callerapi::policy {
+namespace {
+
+/// The lowest `count` hexadecimal digits of `value`; answers what is behind them.
+char* put(char* at, std::uint64_t value, int count) noexcept {
+  constexpr char digits[] = "0123456789abcdef";
+  for (int i = count; i-- > 0; value >>= 4) at[i] = digits[value & 15];
+  return at + count;
+}
+
+}  // namespace
 
 Uuid uuid_v7(std::int64_t unix_ms, std::uint64_t random_a, std::uint64_t random_b) noexcept {
-  std::uint64_t high = (static_cast<std::uint64_t>(unix_ms) << 16) | 0x7000 | (random_a & 0x0fff);
-  std::uint64_t low = (random_b & 0x3fffffffffffffffu) | 0x8000000000000000u;
-  constexpr char digits[] = "0123456789abcdef";
-  std::array<char, 32> hex;
-  for (std::size_t i = 16; i-- > 0; high >>= 4) hex[i] = digits[high & 15];
-  for (std::size_t i = 32; i-- > 16; low >>= 4) hex[i] = digits[low & 15];
+  const auto ms = static_cast<std::uint64_t>(unix_ms);
+  const std::uint64_t low = (random_b & 0x3fffffffffffffffu) | 0x8000000000000000u;
   Uuid text;
-  for (std::size_t i = 0, at = 0; i < hex.size(); ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) text[at++] = '-';
-    text[at++] = hex[i];
-  }
+  char* at = put(text.data(), ms >> 16, 8);
+  *at++ = '-';
+  at = put(at, ms, 4);
+  *at++ = '-';
+  at = put(at, 0x7000 | (random_a & 0x0fff), 4);
+  *at++ = '-';
+  at = put(at, low >> 48, 4);
+  *at++ = '-';
+  put(at, low, 12);
   return text;
 }
 

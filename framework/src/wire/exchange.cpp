@@ -218,7 +218,7 @@ bool Exchange::begin_body() {
     }
     response_.body.reserve(std::min<std::size_t>(*length, reserve_max));
   }
-  if (request_.decode && reader_.has_body()) {
+  if (request_.decode && reader_.has_body() && reader_.headers().contains("Content-Encoding")) {
     decoder_ = std::make_unique<BodyDecoder>();
     if (!decoder_->start(reader_.headers())) {
       fail(decoder_->error_outcome(), std::string(decoder_->error_reason()),

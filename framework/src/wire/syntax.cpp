@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "callerapi/headers.hpp"
 
@@ -18,6 +20,22 @@ constexpr std::array<bool, 256> token_bytes = [] {
   return table;
 }();
 
+constexpr bool is_field_byte(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0x20 || byte == '\t') && byte != 0x7f;
+}
+
+/// Is each of these eight bytes visible, a blank, or above ASCII? A tab is not told from a control.
+bool no_control(const char* bytes) noexcept {
+  constexpr std::uint64_t each = 0x0101010101010101u, high = 0x80 * each;
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  // A byte below n borrows from its high bit; one that becomes zero below 1 does.
+  const std::uint64_t deleted = word ^ (0x7f * each);
+  const std::uint64_t found = ((word - 0x20 * each) & ~word) | ((deleted - each) & ~deleted);
+  return (found & high) == 0;
+}
+
 }  // namespace
 
 bool is_token(std::string_view text) noexcept {
@@ -27,11 +45,12 @@ bool is_token(std::string_view text) noexcept {
 }
 
 bool is_field_value(std::string_view text) noexcept {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
+  while (text.size() >= 8) {
+    const std::string_view eight = text.substr(0, 8);
+    if (!no_control(eight.data()) && !std::ranges::all_of(eight, is_field_byte)) return false;
+    text.remove_prefix(8);
   }
-  return true;
+  return std::ranges::all_of(text, is_field_byte);
 }
 
 std::string_view trim(std::string_view text) noexcept {

@@ -1,0 +1,52 @@
+#include "wire/syntax.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "callerapi/headers.hpp"
+
+namespace callerapi::wire {
+namespace {
+
+/// RFC 9110 5.5 and 5.6.2, byte by byte; the code looks at eight at once.
+bool may_stand(unsigned char byte) { return byte == '\t' || (byte >= 0x20 && byte != 0x7f); }
+
+TEST(Syntax, EveryByteOfAFieldValueIsLookedAtWhereverItStands) {
+  EXPECT_TRUE(is_field_value(""));
+  for (std::size_t size = 1; size <= 20; ++size)
+    for (std::size_t at = 0; at < size; ++at)
+      for (int byte = 0; byte < 256; ++byte) {
+        // What surrounds it borrows nothing and hides nothing.
+        for (const char around : {'a', '\x80', '\xff', ' '}) {
+          std::string text(size, around);
+          text[at] = static_cast<char>(byte);
+          ASSERT_EQ(is_field_value(text), may_stand(static_cast<unsigned char>(byte)))
+              << "byte " << byte << " at " << at << " of " << size;
+        }
+      }
+}
+
+TEST(Syntax, TwoControlsDoNotHideEachOther) {
+  for (const char first : {'\x1f', '\x7f', '\x00', '\x01'})
+    for (std::size_t at = 1; at < 16; ++at) {
+      std::string text(16, 'x');
+      text[0] = first;
+      text[at] = '\n';
+      EXPECT_FALSE(is_field_value(text)) << at;
+    }
+}
+
+TEST(Syntax, NamesAreTheSameWithoutCaseAndOnlyLettersHaveCase) {
+  EXPECT_TRUE(same_name("Content-LENGTH", "content-length"));
+  EXPECT_TRUE(same_name("", ""));
+  EXPECT_FALSE(same_name("content-length", "content-lengt"));
+  EXPECT_FALSE(same_name("content-length", "content-lengti"));
+  // These pairs differ in the same bit as letters of two cases do.
+  EXPECT_FALSE(same_name("@", "`"));
+  EXPECT_FALSE(same_name("[", "{"));
+  EXPECT_FALSE(same_name("\x0d", "-"));
+}
+
+}  // namespace
+}  // namespace callerapi::wire
