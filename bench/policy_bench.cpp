@@ -127,8 +127,10 @@ void BM_RequestPrepared(benchmark::State& state) {
   std::uint64_t bytes = 0;
   const bench::CountAllocations counted(state);
   for (auto _ : state) {
-    auto prepared = policy::prepare(service, declared, path, settings, request(), *loop);
-    bytes += prepared ? prepared->target.size() : 0;
+    policy::Prepared call;
+    Request given = request();
+    const auto prepared = policy::prepare(call, service, declared, path, settings, given, *loop);
+    bytes += prepared ? call.target.size() : 0;
   }
   state.counters["target_bytes"] =
       benchmark::Counter(static_cast<double>(bytes), benchmark::Counter::kAvgIterations);

@@ -15,6 +15,7 @@
 #include "base/clock.hpp"
 #include "caller/host.hpp"
 #include "support/dns_server.hpp"
+#include "support/parts.hpp"
 #include "support/raw_server.hpp"
 #include "support/real_server.hpp"
 #include "support/scripted_server.hpp"
@@ -66,12 +67,9 @@ class Places : public ::testing::Test {
     return "base_url = \"http://svc.test/v1\"\nbreaker.mode = \"off\"\ninstances = [" + text +
            "]\n";
   }
-  Result<policy::CallParts> parts(int attempts) {
-    return host_->parts("svc", [&](const catalogue::Service& s) {
-      const catalogue::Endpoint& e = s.endpoints.at("get");
-      return policy::prepare(s.view(), e.declared, e.path, e.settings.policy,
-                             Request{}.path("id", "1").max_attempts(attempts), host_->loop());
-    });
+  Host::Parts parts(int attempts) {
+    return support::parts_of(*host_, "svc", "get",
+                             Request{}.path("id", "1").max_attempts(attempts));
   }
   Result<Response> get(int attempts = 2) { return host_->run(parts(attempts)); }
   /// So many GETs; how many came to nothing or to a status of 400 or more.
@@ -232,8 +230,11 @@ TEST_F(Places, WithoutAnInstanceTheErrorSaysSo) {
   ScriptedServer a(fine);
   open(list({a.url()}));
   auto nowhere = parts(1).value();
-  nowhere.instances =
+  auto callee = std::make_shared<policy::Callee>(*nowhere->callee);
+  callee->instances =
       std::make_shared<policy::InstanceSet>(std::vector<std::shared_ptr<policy::Instance>>());
+  // What the request was prepared from goes on living in the snapshot.
+  nowhere->callee = std::move(callee);
   const auto result = host_->run(std::move(nowhere));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().outcome, Outcome::no_instance);

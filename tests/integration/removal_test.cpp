@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "caller/host.hpp"
+#include "support/parts.hpp"
 #include "support/raw_server.hpp"
 #include "support/static_plugin.hpp"
 
@@ -62,12 +63,8 @@ class Removal : public ::testing::Test {
     write(services);
     ASSERT_TRUE(host_->reload());
   }
-  Result<policy::CallParts> parts(const std::string& name) {
-    return host_->parts(name, [&](const catalogue::Service& s) {
-      const catalogue::Endpoint& get = s.endpoints.at("get");
-      return policy::prepare(s.view(), get.declared, get.path, get.settings.policy,
-                             Request{}.path("id", "1"), host_->loop());
-    });
+  Host::Parts parts(const std::string& name) {
+    return support::parts_of(*host_, name, "get", Request{}.path("id", "1"));
   }
   /// Two whole rounds of the loop: what was due in the first has been done.
   void rounds() {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "policy/async_call.hpp"
+#include "simulation/parts.hpp"
 #include "simulation/worker.hpp"
 
 namespace callerapi::simulation {
@@ -98,17 +99,14 @@ class Chain {
   void pass_on(int through, Answer answer) {
     Layer& layer = layers_[through];
     const policy::ServiceView view{layer.name, "http", layer.name, "", "sim", ""};
-    auto prepared = policy::prepare_ad_hoc(view, "GET", "/", layer.settings, Request{}, loop_);
+    auto parts = parts_of({loop_, counters_}, view,
+                          node_of(layer.below, layer.state, layer.settings), "GET", "/", Request{})
+                     .value();
     const std::size_t number = next_++;
     auto call = std::make_shared<policy::AsyncCall>(
-        policy::CallParts{.loop = &loop_,
-                          .instances = layer.below,
-                          .state = layer.state,
-                          .code = nullptr,
-                          .counters = &counters_,
-                          .prepared = std::move(*prepared)},
+        std::move(parts),
         [answer](Result<Response> result) { answer(result && result->status < 400 ? 200 : 503); },
-        [this, number] { running_.erase(number); });
+        [this, number](policy::LoopCall&) { running_.erase(number); });
     running_.emplace(number, call);
     call->begin();
   }

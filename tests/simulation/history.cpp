@@ -10,6 +10,7 @@
 #include "policy/async_call.hpp"
 #include "simulation/ledger.hpp"
 #include "simulation/network.hpp"
+#include "simulation/parts.hpp"
 #include "simulation/service.hpp"
 
 namespace callerapi::simulation {
@@ -204,28 +205,25 @@ class History {
       static_cast<void>(std::move(request).body(std::move(body)));
     }
     const policy::ServiceView view{service.name, "http", service.authority, "", "sim", ""};
-    auto prepared =
-        policy::prepare_ad_hoc(view, method, "/x", service.settings, std::move(request), loop_);
-    const bool repeats = method != "POST" || keyed;
-    prepared->may_repeat = repeats;
+    auto parts =
+        parts_of({loop_, counters_}, view, node_of(service.set, service.state, service.settings),
+                 method, "/x", std::move(request))
+            .value();
+    policy::Prepared& prepared = parts->prepared;
+    prepared.may_repeat = method != "POST" || keyed;
     ledger_.calls.push_back({.service = service.name,
                              .method = method,
                              .keyed = keyed,
-                             .attempts_max = prepared->attempts_max,
+                             .attempts_max = prepared.attempts_max,
                              .began = loop_.now(),
-                             .deadline = prepared->deadline});
+                             .deadline = prepared.deadline});
     auto running = std::make_shared<policy::AsyncCall>(
-        policy::CallParts{.loop = &loop_,
-                          .instances = service.set,
-                          .state = service.state,
-                          .code = nullptr,
-                          .counters = &counters_,
-                          .prepared = std::move(*prepared)},
+        std::move(parts),
         [this, call](Result<Response> result) {
           loop_.note(result ? static_cast<std::uint64_t>(result->status) : 7);
           ledger_.told(call, std::move(result), loop_.now());
         },
-        [this, call] { running_.erase(call); });
+        [this, call](policy::LoopCall&) { running_.erase(call); });
     running_.emplace(call, running);
     running->begin();
     return call;

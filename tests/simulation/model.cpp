@@ -1,4 +1,5 @@
 #include "simulation/model.hpp"
+#include "simulation/parts.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -41,21 +42,18 @@ void Model::run(double calls_per_second, Duration time, Duration after) {
 
 void Model::call() {
   const policy::ServiceView view{"s", "http", "s", "", "sim", ""};
-  auto prepared = policy::prepare_ad_hoc(view, "GET", "/", settings_, Request{}, loop_);
+  auto parts = parts_of({loop_, counters_}, view, node_of(instances_, state_, settings_), "GET",
+                        "/", Request{})
+                   .value();
   const TimePoint began = loop_.now();
   const std::size_t number = next_++;
   auto one = policy::make_loop_call(
-      policy::CallParts{.loop = &loop_,
-                        .instances = instances_,
-                        .state = state_,
-                        .code = nullptr,
-                        .counters = &counters_,
-                        .prepared = std::move(*prepared)},
+      std::move(parts),
       [this, began](Result<Response> result) {
         done_.push_back(
             {began - begun_, loop_.now() - began, result.has_value() && result->status < 400});
       },
-      [this, number] { running_.erase(number); });
+      [this, number](policy::LoopCall&) { running_.erase(number); });
   running_.emplace(number, one);
   one->begin();
 }

@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "callerapi/export.hpp"
@@ -34,6 +35,17 @@ class CALLERAPI_API CallCore {
 /// How combinators get at what a Call is made of.
 struct CallParts;
 
+/// std::function copies what it holds: what can only be moved is shared.
+template <class F>
+auto copyable(F f) {
+  if constexpr (std::is_copy_constructible_v<F>)
+    return f;
+  else
+    return [shared = std::make_shared<F>(std::move(f))](auto&& value) {
+      (*shared)(std::forward<decltype(value)>(value));
+    };
+}
+
 }  // namespace detail
 
 /// One call in flight: four faces (get, then, future, co_await), all cancellable.
@@ -46,6 +58,7 @@ struct CallParts;
 template <class T>
 class [[nodiscard]] Call {
  public:
+  /// Reads the response; null where T is the response itself.
   using Decode = std::function<Result<T>(Result<Response>)>;
 
   Call(std::shared_ptr<detail::CallCore> core, Decode decode)
@@ -63,14 +76,16 @@ class [[nodiscard]] Call {
 
   /// Blocks until the result is there. Not on the reactor's thread: `invalid_argument`, reason
   /// `would_deadlock`.
-  Result<T> get() { return decode_(release()->wait()); }
+  Result<T> get() { return decoded(decode_, release()->wait()); }
 
   /// Runs `f(Result<T>)` on the Caller's executor. An exception of `f` is swallowed by the
   /// executors of this library; in one of your own it is yours.
   template <class F>
   void then(F f) {
-    release()->on_done([decode = decode_, f = std::make_shared<F>(std::move(f))](
-                           Result<Response> response) { (*f)(decode(std::move(response))); });
+    release()->on_done([decode = std::move(decode_),
+                        f = detail::copyable(std::move(f))](Result<Response>&& response) mutable {
+      f(decoded(decode, std::move(response)));
+    });
   }
 
   /// The same as a standard future.
@@ -106,7 +121,7 @@ class [[nodiscard]] Call {
           waiting.resume();
         });
       }
-      Result<T> await_resume() { return decode(std::move(*response)); }
+      Result<T> await_resume() { return decoded(decode, std::move(*response)); }
     };
     return Awaiter{release(), decode_};
   }
@@ -119,6 +134,11 @@ class [[nodiscard]] Call {
 
  private:
   friend struct detail::CallParts;
+  static Result<T> decoded(const Decode& decode, Result<Response>&& response) {
+    if constexpr (std::is_same_v<T, Response>)
+      if (!decode) return std::move(response);
+    return decode(std::move(response));
+  }
   std::shared_ptr<detail::CallCore> release() { return std::exchange(core_, nullptr); }
   void drop() noexcept {
     if (core_) core_->cancel();

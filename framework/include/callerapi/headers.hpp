@@ -30,6 +30,8 @@ class CALLERAPI_API Headers {
   void set(std::string_view name, std::string_view value);
   /// Drops every field of that name; answers how many there were.
   std::size_t remove(std::string_view name);
+  /// Drops all but the first `size` fields.
+  void truncate(std::size_t size) noexcept;
   void clear() noexcept;
 
   /// The first value of that name.

@@ -1,5 +1,6 @@
 #include "callerapi/headers.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace callerapi {
@@ -56,6 +57,15 @@ std::size_t Headers::remove(std::string_view name) {
   return std::erase_if(fields_, [&](const Span& f) {
     return same_name(std::string_view(text_).substr(f.name_at, f.name_size), name);
   });
+}
+
+void Headers::truncate(std::size_t size) noexcept {
+  if (size >= fields_.size()) return;
+  fields_.resize(size);
+  std::size_t end = 0;
+  for (const Span& f : fields_)
+    end = std::max<std::size_t>(end, std::max(f.name_at + f.name_size, f.value_at + f.value_size));
+  text_.resize(end);
 }
 
 void Headers::clear() noexcept {

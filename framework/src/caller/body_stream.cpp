@@ -49,7 +49,7 @@ Error cancelled() {
 }
 
 Error refuse(const policy::Prepared& call, std::string text) {
-  return policy::call_error(call.where, Outcome::invalid_argument, "stream", std::move(text));
+  return policy::call_error(call.where(), Outcome::invalid_argument, "stream", std::move(text));
 }
 
 }  // namespace
@@ -92,17 +92,17 @@ std::shared_ptr<detail::CallCore> StreamEnd::next() {
   return pending;
 }
 
-Call<BodyStream> Host::start_stream(Result<policy::CallParts> parts,
+Call<BodyStream> Host::start_stream(Parts parts,
                                     std::function<std::optional<Error>(const Response&)> refused) {
   auto pending =
       std::make_shared<Pending>(executor_, [loop = reactor_.get()] { return loop->inside(); });
-  if (parts && parts->prepared.blocking()) {
-    const bool sink = parts->prepared.sink != nullptr;
-    const Error why = refuse(
-        parts->prepared, sink ? "a stream takes the body itself; leave out into()"
-                              : "a streamed answer needs a request body in memory; a body from a "
-                                "file, a generator or multipart blocks the reactor");
-    if (parts->code) parts->code->release();
+  if (parts && (*parts)->prepared.blocking()) {
+    const policy::Prepared& call = (*parts)->prepared;
+    const bool sink = call.sink != nullptr;
+    const Error why =
+        refuse(call, sink ? "a stream takes the body itself; leave out into()"
+                          : "a streamed answer needs a request body in memory; a body from a "
+                            "file, a generator or multipart blocks the reactor");
     parts = why;
   }
   if (!parts) {
@@ -110,10 +110,10 @@ Call<BodyStream> Host::start_stream(Result<policy::CallParts> parts,
     return {pending, [](Result<Response> r) -> Result<BodyStream> { return std::move(r).error(); }};
   }
   auto pipe = std::make_shared<policy::StreamPipe>();
-  parts->prepared.stream = pipe;
+  (*parts)->prepared.stream = pipe;
   auto end = std::make_shared<StreamEnd>(pipe, executor_,
                                          [loop = reactor_.get()] { return loop->inside(); });
-  start_on_loop(std::move(*parts), pending, [pending, pipe](Result<Response> result) {
+  auto call = begin_async(std::move(*parts), [pending, pipe](Result<Response>&& result) {
     if (!pipe->begun()) {
       // Refused, answered whole, or from a testing transport.
       if (result) pipe->put(result->body);
@@ -121,6 +121,7 @@ Call<BodyStream> Host::start_stream(Result<policy::CallParts> parts,
     }
     pending->complete(std::move(result));
   });
+  pending->on_cancel(*reactor_, std::move(call));
   return {pending, [end, refused = std::move(refused)](Result<Response> r) -> Result<BodyStream> {
             if (!r) return std::move(r).error();
             if (refused)

@@ -17,45 +17,52 @@ void lend_context(Request& request) {
   if (const Context* context = ContextScope::current()) request.lent = *context;
 }
 
-Result<policy::Prepared> metered(Result<policy::Prepared> call, policy::EndpointMeter* meter) {
-  if (call) call->meter = meter;
-  return call;
+/// The endpoint `found` of the service that the call has begun with.
+caller::Host::Parts declared(caller::Host& host, caller::Host::Begun begun,
+                             const catalogue::Endpoint& found, Request& request) {
+  policy::Prepared& call = begun.parts->prepared;
+  if (auto prepared = policy::prepare(call, begun.service->view(), found.declared, found.path,
+                                      found.settings.policy, request, host.loop());
+      !prepared)
+    return std::move(prepared).error();
+  call.meter = found.meter;
+  return std::move(begun.parts);
 }
 
-Result<policy::CallParts> by_name(caller::Host& host, std::string_view service,
-                                  std::string_view endpoint, Request& request) {
+caller::Host::Parts by_name(caller::Host& host, std::string_view service, std::string_view endpoint,
+                            Request& request) {
   lend_context(request);
-  return host.parts(service, [&](const catalogue::Service& s) -> Result<policy::Prepared> {
-    auto found = catalogue::find_endpoint(s, endpoint);
-    if (!found) return std::move(found).error();
-    return metered(policy::prepare(s.view(), (*found)->declared, (*found)->path,
-                                   (*found)->settings.policy, std::move(request), host.loop()),
-                   (*found)->meter);
-  });
+  auto begun = host.begin(service);
+  if (!begun) return std::move(begun).error();
+  auto found = catalogue::find_endpoint(*begun->service, endpoint);
+  if (!found) return std::move(found).error();
+  return declared(host, std::move(*begun), **found, request);
 }
 
-Result<policy::CallParts> ad_hoc(caller::Host& host, std::string_view service,
-                                 std::string_view method, std::string_view path, Request& request) {
+caller::Host::Parts ad_hoc(caller::Host& host, std::string_view service, std::string_view method,
+                           std::string_view path, Request& request) {
   lend_context(request);
-  return host.parts(service, [&](const catalogue::Service& s) {
-    return metered(policy::prepare_ad_hoc(s.view(), method, path, s.settings.policy,
-                                          std::move(request), host.loop()),
-                   s.meter);
-  });
+  auto begun = host.begin(service);
+  if (!begun) return std::move(begun).error();
+  const catalogue::Service& s = *begun->service;
+  if (auto prepared = policy::prepare_ad_hoc(begun->parts->prepared, s.view(), method, path,
+                                             s.settings.policy, request, host.loop());
+      !prepared)
+    return std::move(prepared).error();
+  begun->parts->prepared.meter = s.meter;
+  return std::move(begun->parts);
 }
 
-Result<policy::CallParts> typed(caller::Host& host, std::string_view service,
-                                const capi_endpoint& contract, Request& request) {
+caller::Host::Parts typed(caller::Host& host, std::string_view service,
+                          const capi_endpoint& contract, Request& request) {
   lend_context(request);
-  return host.parts(service, [&](const catalogue::Service& s) -> Result<policy::Prepared> {
-    auto found = catalogue::find_endpoint(s, {contract.name.ptr, contract.name.len});
-    if (!found) return std::move(found).error();
-    if (auto fits = caller::check_contract(s, (*found)->declared, contract); !fits)
-      return std::move(fits).error();
-    return metered(policy::prepare(s.view(), (*found)->declared, (*found)->path,
-                                   (*found)->settings.policy, std::move(request), host.loop()),
-                   (*found)->meter);
-  });
+  auto begun = host.begin(service);
+  if (!begun) return std::move(begun).error();
+  auto found = catalogue::find_endpoint(*begun->service, {contract.name.ptr, contract.name.len});
+  if (!found) return std::move(found).error();
+  if (auto fits = caller::check_contract(*begun->service, (*found)->declared, contract); !fits)
+    return std::move(fits).error();
+  return declared(host, std::move(*begun), **found, request);
 }
 
 Result<std::shared_ptr<caller::Host>> opened(caller::Source source, Options options) {

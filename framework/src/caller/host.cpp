@@ -21,11 +21,6 @@ Error closing_error() {
   return {.outcome = Outcome::shutdown, .reason = "closing", .message = "the Caller is closing"};
 }
 
-Error cancelled_error() {
-  return {
-      .outcome = Outcome::cancelled, .reason = "cancelled", .message = "cancelled by the caller"};
-}
-
 /// Runs `task` on the loop and waits for it.
 void on_loop(wire::Loop& loop, const std::function<void()>& task) {
   if (loop.inside()) return task();
@@ -138,74 +133,92 @@ void Host::abandon() noexcept {
   }
 }
 
-Result<policy::CallParts> Host::parts(std::string_view name, const Build& build) {
+Result<Host::Begun> Host::begin(std::string_view name) {
   if (forked()) return forked_error();
   if (closing_) return closing_error();
   // A closed plugin means that a newer generation is published, or about to be: look again.
   for (int looks = 0; looks < 100; ++looks) {
     auto service = snapshots_.read()->find(name);
     if (!service) return std::move(service).error();
-    const std::shared_ptr<policy::PluginCode>& code = (*service)->code;
-    if (code && !code->acquire()) continue;
-    auto prepared = build(**service);
-    if (!prepared) {
-      if (code) code->release();
-      return std::move(prepared).error();
-    }
-    return policy::CallParts{.loop = reactor_.get(),
-                             .instances = (*service)->instances,
-                             .state = (*service)->state,
-                             .credential = (*service)->credential,
-                             .code = code,
-                             .counters = &call_counters_,
-                             .generation = (*service)->generation,
-                             .prepared = std::move(*prepared),
-                             .log = &call_log_,
-                             .transport = options_.transport};
+    policy::PluginCode* const code = (*service)->code.get();
+    policy::Lease lease(code);
+    if (code && !lease) continue;
+    auto parts = std::make_unique<policy::CallParts>();
+    const catalogue::Service* const found = service->get();
+    parts->loop = reactor_.get();
+    parts->callee = std::move(*service);
+    parts->counters = &call_counters_;
+    parts->log = &call_log_;
+    parts->transport = options_.transport;
+    parts->code = std::move(lease);
+    return Begun{std::move(parts), found};
   }
   return Error{.outcome = Outcome::unloaded,
                .reason = "closing",
                .message = std::string(name) + ": its plugin is being replaced"};
 }
 
-Result<Response> Host::run(Result<policy::CallParts> parts) {
+Result<Response> Host::run(Parts parts) {
   if (!parts) return std::move(parts).error();
   if (!reactor_->inside()) {
     // Two requests at once are the loop's business.
-    if (policy::may_hedge(*parts)) return start(std::move(parts)).get();
-    parts->shard = thread_shard();
+    if (policy::may_hedge(**parts)) return start(std::move(parts)).get();
+    (*parts)->shard = thread_shard();
     return policy::run_here(std::move(*parts), nullptr);
   }
-  if (parts->code) parts->code->release();
   return Error{Outcome::invalid_argument, "would_deadlock",
                "a blocking call on the reactor's own thread would wait for itself; use start()"};
 }
 
-std::shared_ptr<policy::LoopCall> Host::begin_async(policy::CallParts parts,
-                                                    std::function<void(Result<Response>)> done) {
-  // The key of the map is the call's address, which exists only after it was made.
-  auto key = std::make_shared<policy::LoopCall*>(nullptr);
+std::shared_ptr<policy::LoopCall> Host::begin_async(policy::CallPartsPtr parts,
+                                                    policy::AsyncCall::Done done) {
   auto call = policy::make_loop_call(std::move(parts), std::move(done),
-                                     [this, key] { loop_calls_.erase(*key); });
-  *key = call.get();
-  reactor_->post([this, call] {
-    loop_calls_.emplace(call.get(), call);
-    if (closing_) return call->end(closing_error());
-    call->begin();
-  });
+                                     [this](policy::LoopCall& ended) { forget(ended); });
+  bool first = false;
+  {
+    base::Lock lock(starting_mutex_);
+    first = starting_.empty();
+    starting_.push_back(call);
+  }
+  if (first) reactor_->post([this] { begin_starting(); });
   return call;
 }
 
-void Host::begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopToken> token,
-                          std::function<void(Result<Response>)> done) {
+void Host::begin_starting() {
+  {
+    base::Lock lock(starting_mutex_);
+    beginning_.swap(starting_);
+  }
+  for (const auto& call : beginning_) {
+    call->place = loop_calls_.size();
+    loop_calls_.push_back(call);
+    closing_ ? call->end(closing_error()) : call->begin();
+  }
+  beginning_.clear();
+}
+
+/// The last one takes its place.
+void Host::forget(policy::LoopCall& call) {
+  const std::size_t place = call.place;
+  const auto ended = std::move(loop_calls_[place]);
+  if (place + 1 < loop_calls_.size()) {
+    loop_calls_[place] = std::move(loop_calls_.back());
+    loop_calls_[place]->place = place;
+  }
+  loop_calls_.pop_back();
+}
+
+void Host::begin_blocking(policy::CallPartsPtr parts, std::shared_ptr<policy::StopToken> token,
+                          policy::AsyncCall::Done done) {
   {
     base::Lock lock(tokens_mutex_);
     tokens_.insert(token.get());
   }
-  auto held = std::make_shared<policy::CallParts>(std::move(parts));
+  // A task can be copied, and its parts cannot.
+  auto held = std::make_shared<policy::CallPartsPtr>(std::move(parts));
   lane_->run([this, held, token, done = std::move(done)] {
     if (closing_) token->stop(closing_error());
-    held->shard = thread_shard();
+    (*held)->shard = thread_shard();
     auto result = policy::run_here(std::move(*held), token.get());
     {
       base::Lock lock(tokens_mutex_);
@@ -215,49 +228,41 @@ void Host::begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopT
   });
 }
 
-Call<Response> Host::start(Result<policy::CallParts> parts) {
-  const auto same = [](Result<Response> r) { return r; };
+Call<Response> Host::start(Parts parts) {
   auto pending =
       std::make_shared<Pending>(executor_, [loop = reactor_.get()] { return loop->inside(); });
   if (!parts) {
     pending->complete(std::move(parts).error());
-    return {pending, same};
+    return {pending, nullptr};
   }
-  const auto done = [pending](Result<Response> result) { pending->complete(std::move(result)); };
-  if (parts->prepared.blocking()) {
+  pending->keep();
+  const auto done = [to = pending.get()](Result<Response>&& result) {
+    to->complete(std::move(result));
+  };
+  if ((*parts)->prepared.blocking()) {
     auto token = std::make_shared<policy::StopToken>();
     pending->on_cancel([token] { token->stop(cancelled_error()); });
     begin_blocking(std::move(*parts), token, done);
   } else {
-    start_on_loop(std::move(*parts), pending, done);
+    pending->on_cancel(*reactor_, begin_async(std::move(*parts), done));
   }
-  return {pending, same};
-}
-
-void Host::start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>& pending,
-                         std::function<void(Result<Response>)> done) {
-  auto cell = std::make_shared<std::weak_ptr<policy::LoopCall>>();
-  wire::Loop* loop = reactor_.get();
-  pending->on_cancel([cell, loop] {
-    loop->post([cell] {
-      if (auto call = cell->lock()) call->end(cancelled_error());
-    });
-  });
-  *cell = begin_async(std::move(parts), std::move(done));
+  return {pending, nullptr};
 }
 
 void Host::post_for_token(const std::string& service, const std::string& path, Request request,
-                          std::function<void(Result<Response>)> done) {
-  auto made = parts(service, [&](const catalogue::Service& s) {
-    auto call = policy::prepare_ad_hoc(s.view(), "POST", path, s.settings.policy,
-                                       std::move(request), *reactor_);
-    // Two tokens are as good as one.
-    if (call) call->may_repeat = true;
-    if (call) call->attempt = call->settings.attempt_of(call->total, call->attempts_max > 1);
-    return call;
-  });
-  if (!made) return done(std::move(made).error());
-  begin_async(std::move(*made), std::move(done));
+                          policy::AsyncCall::Done done) {
+  auto begun = begin(service);
+  if (!begun) return done(std::move(begun).error());
+  policy::Prepared& call = begun->parts->prepared;
+  const catalogue::Service& s = *begun->service;
+  if (auto prepared = policy::prepare_ad_hoc(call, s.view(), "POST", path, s.settings.policy,
+                                             request, *reactor_);
+      !prepared)
+    return done(std::move(prepared).error());
+  // Two tokens are as good as one.
+  call.may_repeat = true;
+  call.attempt = call.settings->attempt_of(call.total, call.attempts_max > 1);
+  begin_async(std::move(begun->parts), std::move(done));
 }
 
 void Host::cancel(const Leaving::Pool& pool) {
@@ -269,7 +274,7 @@ void Host::cancel(const Leaving::Pool& pool) {
                       base::format_duration(Leaving::drain_time)};
   // Those on the loop say themselves how far they came; closing the pool reaches all others.
   std::vector<std::shared_ptr<policy::LoopCall>> calls;
-  for (const auto& [key, call] : loop_calls_)
+  for (const auto& call : loop_calls_)
     if (call->uses(*pool.origin)) calls.push_back(call);
   for (const auto& call : calls) call->end(why);
   pool.origin->close(why);
@@ -328,9 +333,8 @@ void Host::shutdown(Duration drain) {
   }
   on_loop(*reactor_, [this] {
     while (!loop_calls_.empty()) {
-      const auto call = loop_calls_.begin()->second;
+      const auto call = loop_calls_.back();
       call->end(closing_error());
-      loop_calls_.erase(call.get());
     }
     for (const auto& [name, service] : snapshots_.read()->services)
       for (const auto& instance : service->instances->all())

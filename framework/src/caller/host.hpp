@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -49,13 +48,18 @@ class Host : public std::enable_shared_from_this<Host> {
                                             wire::NameFiles names = {});
   ~Host();
 
-  /// What a call is made with, its plugin leased.
-  using Build = std::function<Result<policy::Prepared>(const catalogue::Service&)>;
-  Result<policy::CallParts> parts(std::string_view service, const Build& build);
-  Result<Response> run(Result<policy::CallParts> parts);
-  Call<Response> start(Result<policy::CallParts> parts);
+  /// What a call to that service is made with, its plugin leased; the request is still to be
+  /// prepared.
+  struct Begun {
+    policy::CallPartsPtr parts;
+    const catalogue::Service* service;  ///< The callee of `parts`.
+  };
+  Result<Begun> begin(std::string_view service);
+  using Parts = Result<policy::CallPartsPtr>;
+  Result<Response> run(Parts parts);
+  Call<Response> start(Parts parts);
   /// `refused` may turn a complete answer into an error; it may be empty.
-  Call<BodyStream> start_stream(Result<policy::CallParts> parts,
+  Call<BodyStream> start_stream(Parts parts,
                                 std::function<std::optional<Error>(const Response&)> refused);
 
   Result<ReloadReport> reload();
@@ -113,15 +117,17 @@ class Host : public std::enable_shared_from_this<Host> {
       CALLERAPI_REQUIRES(control_);
   /// After a reload: which plugin files to look at from now on.
   void watch_plugins() CALLERAPI_REQUIRES(control_);
-  std::shared_ptr<policy::LoopCall> begin_async(policy::CallParts parts,
-                                                std::function<void(Result<Response>)> done);
-  void start_on_loop(policy::CallParts parts, const std::shared_ptr<Pending>& pending,
-                     std::function<void(Result<Response>)> done);
-  void begin_blocking(policy::CallParts parts, std::shared_ptr<policy::StopToken> token,
-                      std::function<void(Result<Response>)> done);
+  std::shared_ptr<policy::LoopCall> begin_async(policy::CallPartsPtr parts,
+                                                policy::AsyncCall::Done done);
+  /// Begins what begin_async() has lined up. On the reactor's thread.
+  void begin_starting();
+  /// A call on the loop has ended. On the reactor's thread.
+  void forget(policy::LoopCall& call);
+  void begin_blocking(policy::CallPartsPtr parts, std::shared_ptr<policy::StopToken> token,
+                      policy::AsyncCall::Done done);
   /// Asks a service of this Caller for a token.
   void post_for_token(const std::string& service, const std::string& path, Request request,
-                      std::function<void(Result<Response>)> done);
+                      policy::AsyncCall::Done done);
   void sweep();
   /// Ends the calls of a pool that left longer ago than the drain time.
   void cancel(const Leaving::Pool& pool);
@@ -149,9 +155,13 @@ class Host : public std::enable_shared_from_this<Host> {
   catalogue::Publication<catalogue::Snapshot> snapshots_;
 
   // The reactor's thread only.
-  std::unordered_map<policy::LoopCall*, std::shared_ptr<policy::LoopCall>> loop_calls_;
+  std::vector<std::shared_ptr<policy::LoopCall>> loop_calls_, beginning_;
   std::optional<wire::Timer> sweep_timer_;
   bool looking_ = true;  ///< For instances.
+
+  base::Mutex starting_mutex_;
+  /// A task of the loop is under way for them while there are any.
+  std::vector<std::shared_ptr<policy::LoopCall>> starting_ CALLERAPI_GUARDED_BY(starting_mutex_);
 
   base::Mutex tokens_mutex_;
   std::unordered_set<policy::StopToken*> tokens_ CALLERAPI_GUARDED_BY(tokens_mutex_);

@@ -17,7 +17,13 @@ Pending::Pending(std::shared_ptr<Executor> executor, std::function<bool()> insid
 
 bool Pending::orphaned() const noexcept { return !done() && base::fork_count() != fork_count_; }
 
-void Pending::complete(Result<Response> result) {
+Error cancelled_error() {
+  return {
+      .outcome = Outcome::cancelled, .reason = "cancelled", .message = "cancelled by the caller"};
+}
+
+void Pending::complete(Result<Response>&& result) {
+  const auto self = std::move(self_);
   Continuation next;
   bool here = false;
   {
@@ -45,7 +51,12 @@ Result<Response> Pending::take() {
 }
 
 void Pending::cancel() noexcept {
-  if (!done() && cancel_ && !orphaned()) cancel_();
+  if (done() || orphaned()) return;
+  if (cancel_) cancel_();
+  if (!loop_) return;
+  loop_->post([call = call_] {
+    if (const auto alive = call.lock()) alive->end(cancelled_error());
+  });
 }
 
 Result<void> Pending::may_wait() const {

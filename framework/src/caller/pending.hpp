@@ -9,8 +9,12 @@
 #include "base/mutex.hpp"
 #include "callerapi/call.hpp"
 #include "callerapi/executor.hpp"
+#include "policy/loop_call.hpp"
+#include "wire/loop.hpp"
 
 namespace callerapi::caller {
+
+Error cancelled_error();
 
 /// What a Call<T> holds: the meeting point of the call's end and the face that waits for it.
 /// Thread-safe; each side comes once. In a forked child a call that the parent began never ends:
@@ -23,7 +27,13 @@ class Pending final : public detail::CallCore, public std::enable_shared_from_th
 
   /// How cancel() reaches the call. Before the handle is given out.
   void on_cancel(Cancel cancel) { cancel_ = std::move(cancel); }
-  void complete(Result<Response> result);
+  void on_cancel(wire::Loop& loop, std::weak_ptr<policy::LoopCall> call) {
+    loop_ = &loop;
+    call_ = std::move(call);
+  }
+  /// Lives until complete(), whoever lets go of it meanwhile.
+  void keep() { self_ = shared_from_this(); }
+  void complete(Result<Response>&& result);
 
   bool done() const noexcept override { return done_.load() != 0; }
   void cancel() noexcept override;
@@ -43,6 +53,9 @@ class Pending final : public detail::CallCore, public std::enable_shared_from_th
   const std::function<bool()> inside_;
   const unsigned fork_count_;
   Cancel cancel_;
+  wire::Loop* loop_ = nullptr;
+  std::weak_ptr<policy::LoopCall> call_;
+  std::shared_ptr<Pending> self_;
   std::atomic<std::uint32_t> done_{0};
   base::Mutex mutex_;
   std::optional<Result<Response>> result_ CALLERAPI_GUARDED_BY(mutex_);

@@ -12,13 +12,10 @@
 #include "callerapi/result.hpp"
 #include "catalogue/resolve.hpp"
 #include "catalogue/tables.hpp"
-#include "policy/credential.hpp"
+#include "policy/callee.hpp"
 #include "policy/discovery.hpp"
 #include "policy/endpoint.hpp"
-#include "policy/hooks.hpp"
-#include "policy/instances.hpp"
 #include "policy/prepared.hpp"
-#include "policy/service_state.hpp"
 #include "wire/uri_template.hpp"
 #include "wire/url.hpp"
 
@@ -33,19 +30,14 @@ struct Endpoint {
 };
 
 /// One service of one generation. Immutable; shared by snapshots that agree on it.
-struct Service {
+struct Service : policy::Callee {
   std::string name, plugin_id, plugin_version, owner;
   wire::BaseUrl base_url;
   std::string base_url_text, authority, user_agent, caller_name;
   std::map<std::string, Endpoint, std::less<>> endpoints;
-  Effective settings;                      ///< For ad-hoc requests,
-  policy::EndpointMeter* meter = nullptr;  ///< and so is this.
-  std::shared_ptr<const policy::InstanceSet> instances;
+  Effective settings;                            ///< For ad-hoc requests,
+  policy::EndpointMeter* meter = nullptr;        ///< and so is this.
   std::shared_ptr<policy::Discovery> discovery;  ///< Says what `instances` are next.
-  std::shared_ptr<policy::ServiceState> state;
-  std::shared_ptr<policy::Credential> credential;  ///< Null: requests carry none of the engine's.
-  std::shared_ptr<policy::PluginCode> code;  ///< Leased by calls; never called without a lease.
-  std::uint64_t generation = 0;
 
   policy::ServiceView view() const noexcept {
     return {name, base_url.scheme, authority, base_url.path, user_agent, caller_name};

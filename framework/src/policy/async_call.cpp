@@ -4,7 +4,7 @@
 
 namespace callerapi::policy {
 
-AsyncCall::AsyncCall(CallParts parts, Done done, Ended ended)
+AsyncCall::AsyncCall(CallPartsPtr parts, Done done, Ended ended)
     : run_(std::move(parts)),
       done_(std::move(done)),
       ended_(std::move(ended)),
@@ -141,7 +141,7 @@ void AsyncCall::open_stream() {
     run_.origin().give_back(std::move(connection_), false);
     waiting_ = Waiting::done;
     if (head) run_.close_stream(std::nullopt);
-    if (auto ended = std::exchange(ended_, nullptr)) ended();
+    if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
   }
   if (done) done(std::move(head));
   if (waiting_ == Waiting::stream) pump_stream();
@@ -178,7 +178,7 @@ void AsyncCall::end_stream(std::optional<Error> why, bool reusable) {
   // As with a whole answer, the connection goes home before anybody hears of the end.
   run_.origin().give_back(std::move(connection_), reusable);
   run_.prepared().stream->end(run_.close_stream(std::move(why)));
-  if (auto ended = std::exchange(ended_, nullptr)) ended();
+  if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
 }
 
 void AsyncCall::end(Error why) {
@@ -203,7 +203,7 @@ void AsyncCall::end(Error why) {
 
 void AsyncCall::finish() {
   waiting_ = Waiting::done;
-  if (auto ended = std::exchange(ended_, nullptr)) ended();
+  if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
   if (auto done = std::exchange(done_, nullptr)) done(run_.take_result());
 }
 

@@ -16,10 +16,10 @@ class AsyncCall final : public LoopCall,
                         private wire::StreamEvents {
  public:
   using Done = std::function<void(Result<Response>)>;
-  using Ended = std::function<void()>;
+  using Ended = std::function<void(LoopCall&)>;
   /// `done` hears the result, which of a streamed answer is its head. `ended`: nothing of the call
   /// is left, not even a stream; it comes first unless there is one.
-  AsyncCall(CallParts parts, Done done, Ended ended);
+  AsyncCall(CallPartsPtr parts, Done done, Ended ended);
   ~AsyncCall() override;
 
   void begin() override;
@@ -27,8 +27,7 @@ class AsyncCall final : public LoopCall,
   bool uses(const pool::Origin& origin) const noexcept override {
     return run_.instance() && run_.instance()->origin.get() == &origin;
   }
-  const std::shared_ptr<Instance>& instance() const noexcept { return run_.instance(); }
-  const std::shared_ptr<PluginCode>& code() const noexcept { return run_.code(); }
+  const Instance* instance() const noexcept { return run_.instance(); }
   int attempts() const noexcept { return run_.attempts(); }
 
  private:

@@ -49,8 +49,9 @@ void CallRun::note_decision(const Attempted& attempt, const Decision& next) {
 void CallRun::note_attempt(std::string_view decision, Duration wait) {
   const TimePoint at = loop().now();
   const TimeLedger& now = watch_.stop(at);
-  const Budget::Balance budget = parts_.state->budget.balance(at);
-  const Breaker::View breaker = parts_.state->breaker.view(parts_.prepared.settings.breaker, at);
+  const Budget::Balance budget = parts_.callee->state->budget.balance(at);
+  const Breaker::View breaker =
+      parts_.callee->state->breaker.view(parts_.prepared.settings->breaker, at);
   notes_.push_back({.number = attempts_,
                     .kind = kind_,
                     .instance = instance_ ? instance_->name : std::string(),
@@ -75,9 +76,9 @@ std::shared_ptr<const CallRecord> CallRun::record(Outcome outcome, int status) {
   if (static_cast<int>(notes_.size()) < attempts_) note_attempt("end", Duration::zero());
   auto record = std::make_shared<CallRecord>();
   record->call_id = view(call.id);
-  record->service = call.where.substr(0, call.where.find_first_of(". "));
-  record->endpoint = call.endpoint.empty() ? call.method : call.endpoint;
-  record->generation = parts_.generation;
+  record->service = call.service;
+  record->endpoint = call.endpoint.empty() ? std::string_view(call.method) : call.endpoint;
+  record->generation = parts_.callee->generation;
   record->deadline = call.deadline - call.started;
   record->deadline_from = call.deadline_from;
   record->attempts = std::move(notes_);
@@ -93,7 +94,7 @@ std::shared_ptr<const CallRecord> CallRun::record(Outcome outcome, int status) {
 
 void CallRun::measure_call(bool ok, const TimeLedger& time) {
   const Prepared& call = parts_.prepared;
-  parts_.state->meter.ended(parts_.shard, time);
+  parts_.callee->state->meter.ended(parts_.shard, time);
   if (call.meter == nullptr) return;
   call.meter->call(parts_.shard, ok, time.total());
   if (call.dark_deadline != no_deadline && call.started + time.total() > call.dark_deadline)

@@ -8,7 +8,8 @@ namespace callerapi::policy {
 /// Is what the attempt is sent with there? An Authorization field of the call's own comes first.
 CallRun::Begun CallRun::authorize() {
   token_ = nullptr;
-  if (!parts_.credential || parts_.prepared.headers.contains("Authorization")) return Begun::go;
+  if (!parts_.callee->credential || parts_.prepared.headers.contains("Authorization"))
+    return Begun::go;
   if (has_credential()) {
     const auto ticket = std::exchange(ticket_, nullptr);
     if (!ticket->result()) {
@@ -17,20 +18,20 @@ CallRun::Begun CallRun::authorize() {
     }
     token_ = *ticket->result();
   } else {
-    token_ = parts_.credential->current(attempt_began_);
+    token_ = parts_.callee->credential->current(attempt_began_);
   }
   return token_ ? Begun::go : Begun::wait;
 }
 
 void CallRun::await_credential(std::function<void()> wake) {
   watch_.enter(&TimeLedger::queue, loop().now());
-  ticket_ = parts_.credential->await(loop().now(), std::move(wake));
+  ticket_ = parts_.callee->credential->await(loop().now(), std::move(wake));
 }
 
 /// After a 401, once a call: is there a point in sending it again with another credential?
 bool CallRun::renew(int status) {
   if (status != 401 || !token_ || std::exchange(renewed_, true)) return false;
-  return parts_.credential->refused(token_, loop().now());
+  return parts_.callee->credential->refused(token_, loop().now());
 }
 
 }  // namespace callerapi::policy

@@ -33,8 +33,8 @@ std::string why(const Breaker::Refusal& refusal, const BreakerTerms& terms) {
 /// False: the breaker refused and the result is set.
 bool CallRun::pass_breaker() {
   const Prepared& call = parts_.prepared;
-  const BreakerTerms& terms = call.settings.breaker;
-  const auto answer = parts_.state->breaker.admit(terms, attempt_began_, call.attempt);
+  const BreakerTerms& terms = call.settings->breaker;
+  const auto answer = parts_.callee->state->breaker.admit(terms, attempt_began_, call.attempt);
   if (answer.refused) parts_.counters->breaker_rejected.fetch_add(1, std::memory_order_relaxed);
   permit_ = answer.permit;
   if (answer.granted) return true;
@@ -52,8 +52,8 @@ void CallRun::tell_breaker(const Attempted& attempt) {
   const base::Verdict verdict = rate(attempt, now - attempt_began_, granted()).breaker;
   const bool may_open =
       verdict == base::Verdict::failure || permit_.lease != Breaker::Permit::no_lease;
-  parts_.state->breaker.record(call.settings.breaker, permit_, verdict, now,
-                               may_open ? loop().random() : 0);
+  parts_.callee->state->breaker.record(call.settings->breaker, permit_, verdict, now,
+                                       may_open ? loop().random() : 0);
 }
 
 }  // namespace callerapi::policy

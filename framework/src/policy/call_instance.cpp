@@ -6,10 +6,10 @@ namespace callerapi::policy {
 
 /// Chooses the instance of this attempt. False: there is none, and the result is set.
 bool CallRun::pick() {
-  const InstanceSet& set = *parts_.instances;
+  const InstanceSet& set = *parts_.callee->instances;
   const auto chosen =
-      set.balancer().pick(parts_.state->ejector, parts_.prepared.settings, tried_, attempt_began_,
-                          set.all().size() > 1 ? loop().random() : 0);
+      set.balancer().pick(parts_.callee->state->ejector, *parts_.prepared.settings, tried_,
+                          attempt_began_, set.all().size() > 1 ? loop().random() : 0);
   if (!chosen) {
     end({.outcome = Outcome::no_instance,
          .reason = "no_instance",
@@ -18,7 +18,7 @@ bool CallRun::pick() {
     return false;
   }
   instance_index_ = *chosen;
-  instance_ = set.all()[*chosen];
+  instance_ = set.all()[*chosen].get();
   tried_.add(*chosen);
   instance_->health->begin();
   return true;
@@ -27,7 +27,7 @@ bool CallRun::pick() {
 void CallRun::rate_instance(const Attempted& attempt) {
   InstanceHealth& health = *instance_->health;
   health.end();
-  const InstanceSet& set = *parts_.instances;
+  const InstanceSet& set = *parts_.callee->instances;
   if (set.all().size() < 2) return;  // nothing to choose
   const TimePoint now = loop().now();
   const Duration took = now - attempt_began_;
@@ -35,10 +35,10 @@ void CallRun::rate_instance(const Attempted& attempt) {
   // would become shorter and shorter.
   const bool told = attempt.response ? attempt.response->status < 400
                                      : attempt.error->outcome == Outcome::hedge_superseded;
-  if (told && parts_.prepared.settings.hedge.max_hedges > 0)
-    parts_.state->hedging.record(took, now);
+  if (told && parts_.prepared.settings->hedge.max_hedges > 0)
+    parts_.callee->state->hedging.record(took, now);
   const Rating rating = rate(attempt, took, granted());
-  Ejector& ejector = parts_.state->ejector;
+  Ejector& ejector = parts_.callee->state->ejector;
   std::optional<Duration> asked;
   if (attempt.response && (attempt.response->status == 429 || attempt.response->status == 503))
     asked = retry_after(*attempt.response, loop().wall_ms());
@@ -58,7 +58,7 @@ void CallRun::rate_instance(const Attempted& attempt) {
       break;
   }
   ejector.note(set.balancer().all(), instance_index_, rating.outlier,
-               parts_.prepared.settings.ejection, now, loop().random());
+               parts_.prepared.settings->ejection, now, loop().random());
 }
 
 }  // namespace callerapi::policy

@@ -9,23 +9,21 @@
 
 namespace callerapi::policy {
 
-CallRun::CallRun(CallParts parts) : parts_(std::move(parts)), watch_(parts_.prepared.started) {
+CallRun::CallRun(CallPartsPtr parts)
+    : owned_(std::move(parts)), parts_(*owned_), watch_(parts_.prepared.started) {
   const Prepared& call = parts_.prepared;
-  terms_ = {call.settings.retry, call.attempts_max, call.may_repeat, call.deadline};
-  terms_.budget = &parts_.state->budget;
-  terms_.budget_terms = call.settings.budget;
+  terms_ = {call.settings->retry, call.attempts_max, call.may_repeat, call.deadline};
+  terms_.budget = &parts_.callee->state->budget;
+  terms_.budget_terms = call.settings->budget;
   terms_.allowance = call.context.allowance.get();
-  if (parts_.avoid) tried_.add(parts_.instances->index_of(*parts_.avoid));
+  if (parts_.avoid) tried_.add(parts_.callee->instances->index_of(*parts_.avoid));
   if (!parts_.counted) return;
   parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
   parts_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
-  parts_.state->meter.began(parts_.shard);
+  parts_.callee->state->meter.began(parts_.shard);
 }
 
-CallRun::~CallRun() {
-  leave_limits();
-  if (parts_.code) parts_.code->release();
-}
+CallRun::~CallRun() { leave_limits(); }
 
 /// Puts the call's name and its numbers around what happened in an attempt.
 Error CallRun::placed(Error error) {
@@ -33,7 +31,7 @@ Error CallRun::placed(Error error) {
   error.attempts = attempts_;
   error.sent = std::max(error.sent, sent_);
   error.time = watch_.stop(now);
-  error.message = parts_.prepared.where + ": " + std::string(name(error.outcome)) + " in " +
+  error.message = parts_.prepared.where() + ": " + std::string(name(error.outcome)) + " in " +
                   std::string(name(error.phase)) + " after " +
                   std::to_string(ms(now - parts_.prepared.started)) + " ms (attempt " +
                   std::to_string(attempts_) + ", sent=" + std::string(name(error.sent)) +
@@ -71,21 +69,22 @@ CallRun::Begun CallRun::begin_attempt() {
 /// out here comes back in settle(), or in take_result() when the call held it.
 bool CallRun::admit() {
   if (!pass_breaker()) return false;
-  if (attempts_ == 0 && !parts_.avoid) parts_.state->budget.deposit(attempt_began_);
+  if (attempts_ == 0 && !parts_.avoid) parts_.callee->state->budget.deposit(attempt_began_);
   return true;
 }
 
 /// The call takes its place in the service and in the rate with its first attempt, for all of them.
 bool CallRun::enter_limits() {
   if (entered_ || !parts_.limited) return true;
-  auto refused = parts_.state->limits.enter(parts_.prepared.settings.limits, attempt_began_);
+  auto refused =
+      parts_.callee->state->limits.enter(parts_.prepared.settings->limits, attempt_began_);
   if (refused) set_result(placed(std::move(*refused)));
   entered_ = !refused;
   return entered_;
 }
 
 void CallRun::leave_limits() noexcept {
-  if (std::exchange(entered_, false)) parts_.state->limits.leave();
+  if (std::exchange(entered_, false)) parts_.callee->state->limits.leave();
 }
 
 /// Runs the hooks on the fields of a request, and adds the credential between them: what
@@ -103,24 +102,33 @@ Result<void> CallRun::add_credential(Headers& headers) {
   return request ? parts_.code->sign(*request) : Result<void>();
 }
 
+/// The fields of an attempt go behind those of the call, and from there again, unless one of them
+/// would take the place of one of the call's own or a hook changes them.
 bool CallRun::build_head() {
   Prepared& call = parts_.prepared;
-  Headers headers;
-  headers.reserve(call.headers.size() + 6, call.headers.bytes() + 192);
-  for (const auto& [name, value] : call.headers) headers.add(name, value);
+  const std::size_t own = call.headers.size();
+  if (!parts_.code && !has_attempt_headers(call.headers)) {
+    const bool written = write_head(call.headers);
+    call.headers.truncate(own);
+    return written;
+  }
+  Headers headers = call.headers;
+  return write_head(headers);
+}
+
+bool CallRun::write_head(Headers& headers) {
+  const Prepared& call = parts_.prepared;
   set_attempt_headers(headers, call, {attempts_, attempt_began_, attempt_ends_}, loop());
   if (auto hooked = add_credential(headers); !hooked) {
     set_result(placed(std::move(hooked).error()));
     return false;
   }
-  if (call.settings.request_id) request_id_ = headers.get("X-Request-Id").value_or("");
+  if (call.settings->request_id) request_id_ = headers.get("X-Request-Id").value_or("");
   decode_ = call.decode && headers.get("Accept-Encoding") == wire::accepted_codings;
   head_.clear();
-  head_.reserve(call.method.size() + call.target.size() + call.authority.size() + headers.bytes() +
-                4 * headers.size() + 128);
   if (auto written = wire::append_head(head_, request_head(headers)); !written) {
     Error error = std::move(written).error();
-    error.message = call.where + ": " + error.message;
+    error.message = call.where() + ": " + error.message;
     set_result(std::move(error));
     return false;
   }
@@ -160,10 +168,10 @@ wire::ExchangeRequest CallRun::request(const pool::Connection& connection) {
   request.sink = call.sink.get();
   request.stream = call.stream != nullptr;
   request.decode = decode_;
-  request.response_bytes_max = call.settings.response_bytes_max;
-  request.limits.head_bytes = call.settings.response_head_bytes_max;
-  request.limits.bare_lf = call.settings.bare_lf;
-  request.limits.obs_fold = call.settings.obs_fold;
+  request.response_bytes_max = call.settings->response_bytes_max;
+  request.limits.head_bytes = call.settings->response_head_bytes_max;
+  request.limits.bare_lf = call.settings->bare_lf;
+  request.limits.obs_fold = call.settings->obs_fold;
   request.request_id = request_id_;
   progress_at_ = ready_at_ = loop().now();
   watch_.connected(connection.opening, progress_at_);
@@ -177,7 +185,7 @@ Result<Response> CallRun::open_stream(wire::Exchange& exchange) {
   Response head = exchange.take_response();
   settle({.response = &head, .committed = true});
   const bool sound = look_at(head);
-  if (parts_.code) std::exchange(parts_.code, nullptr)->release();
+  parts_.code.release();
   if (!sound) return take_result();
   streaming_ = true;
   progress_at_ = loop().now();
@@ -207,7 +215,7 @@ void CallRun::end(Error error) {
 }
 
 Result<Response> CallRun::take_result() {
-  if (parts_.code) std::exchange(parts_.code, nullptr)->release();
+  parts_.code.release();
   leave_limits();
   if (!parts_.counted) return std::move(*result_);
   parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);

@@ -11,12 +11,9 @@
 #include "callerapi/explain.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
-#include "policy/credential.hpp"
-#include "policy/hooks.hpp"
-#include "policy/instances.hpp"
+#include "policy/callee.hpp"
 #include "policy/prepared.hpp"
 #include "policy/retry.hpp"
-#include "policy/service_state.hpp"
 #include "policy/stopwatch.hpp"
 #include "wire/exchange.hpp"
 #include "wire/loop.hpp"
@@ -36,30 +33,28 @@ struct CallCounters {
   std::atomic<std::uint64_t> retries_denied{0}, breaker_rejected{0}, hedges{0};
 };
 
-/// What a call is made with.
+/// What a call is made with. Handed on by pointer: it is large, and views point into it.
 struct CallParts {
   wire::Loop* loop = nullptr;
-  std::shared_ptr<const InstanceSet> instances;
-  std::shared_ptr<ServiceState> state;
-  std::shared_ptr<Credential> credential{};  ///< Null: none is sent.
-  std::shared_ptr<PluginCode> code;          ///< Held (acquired) by the call; null: no hooks.
+  std::shared_ptr<const Callee> callee;
   CallCounters* counters = nullptr;
-  std::uint64_t generation = 0;
-  Prepared prepared;
   CallLog* log = nullptr;  ///< Takes the records that are kept; null: nobody does.
   unsigned shard = 0;      ///< Group of the thread that drives the call; the loop is 0.
-  std::shared_ptr<testing::Transport> transport{};  ///< Answers attempts instead of the network.
-  std::shared_ptr<Instance> avoid{};  ///< Where a sibling of this call has been sent to.
-  bool counted = true;                ///< False: it is a part of a call that is counted itself.
-  bool limited = true;                ///< False: that call is within the limits already.
+  std::shared_ptr<testing::Transport> transport;  ///< Answers attempts instead of the network.
+  const Instance* avoid = nullptr;  ///< Where a sibling of this call has been sent to.
+  bool counted = true;              ///< False: it is a part of a call that is counted itself.
+  bool limited = true;              ///< False: that call is within the limits already.
+  Prepared prepared;
+  Lease code;  ///< Empty: no hooks.
 };
+using CallPartsPtr = std::unique_ptr<CallParts>;
 
 /// One call between its attempts: builds each request, judges each end, decides what comes next.
 /// It moves no bytes and waits for nothing; the driver that owns it does. One thread
 /// at a time.
 class CallRun {
  public:
-  explicit CallRun(CallParts parts);
+  explicit CallRun(CallPartsPtr parts);
   ~CallRun();
   CallRun(const CallRun&) = delete;
   CallRun& operator=(const CallRun&) = delete;
@@ -70,8 +65,7 @@ class CallRun {
   pool::Origin& origin() const noexcept { return *instance_->origin; }
   const Prepared& prepared() const noexcept { return parts_.prepared; }
   /// Null before the first attempt.
-  const std::shared_ptr<Instance>& instance() const noexcept { return instance_; }
-  const std::shared_ptr<PluginCode>& code() const noexcept { return parts_.code; }
+  const Instance* instance() const noexcept { return instance_; }
   int attempts() const noexcept { return attempts_; }
 
   enum class Begun : std::uint8_t { go, wait, done };
@@ -149,6 +143,7 @@ class CallRun {
   void account(Error& error);
   void account(Response& response);
   bool build_head();
+  bool write_head(Headers& headers);
   Result<void> add_credential(Headers& headers);
   wire::RequestHead request_head(const Headers& headers) const;
   bool look_at(Response& response);
@@ -163,8 +158,9 @@ class CallRun {
   Error placed(Error error);
   Error why_ended(Error error) const;
 
-  CallParts parts_;
-  std::shared_ptr<Instance> instance_;
+  const CallPartsPtr owned_;
+  CallParts& parts_;
+  const Instance* instance_ = nullptr;  ///< One of the callee's.
   std::size_t instance_index_ = 0;
   Tried tried_;
   RetryState retry_;

@@ -9,7 +9,7 @@
 namespace callerapi::policy {
 
 TimePoint CallRun::acquire_deadline() const noexcept {
-  const Duration acquire = parts_.prepared.settings.timeouts.acquire;
+  const Duration acquire = parts_.prepared.settings->timeouts.acquire;
   // The wait may include opening a connection, which has its own times.
   const Duration open = origin().open_time();
   return std::min(attempt_ends_,
@@ -20,8 +20,8 @@ TimePoint CallRun::acquire_deadline() const noexcept {
 /// call.
 Duration CallRun::granted() const noexcept {
   const Prepared& call = parts_.prepared;
-  return call.settings.attempt_of(call.settings.timeouts.total,
-                                  call.may_repeat && call.attempts_max > 1);
+  return call.settings->attempt_of(call.settings->timeouts.total,
+                                   call.may_repeat && call.attempts_max > 1);
 }
 
 void CallRun::note_rest(bool rests) noexcept {
@@ -39,7 +39,7 @@ void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
 }
 
 TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
-  const Timeouts& times = parts_.prepared.settings.timeouts;
+  const Timeouts& times = parts_.prepared.settings->timeouts;
   if (streaming_) {
     const bool idles = !resting_ && times.stream_idle > Duration::zero();
     return std::min(parts_.prepared.stream_deadline,
@@ -81,7 +81,7 @@ void CallRun::expire_stream(wire::Exchange& exchange, TimePoint now) {
         "the caller's deadline passed before the end of the streamed body was read");
   exchange.abort(Outcome::attempt_timeout, "stream_idle",
                  "no byte of the streamed body arrived for longer than timeouts.stream_idle = " +
-                     std::to_string(ms(call.settings.timeouts.stream_idle)) + " ms");
+                     std::to_string(ms(call.settings->timeouts.stream_idle)) + " ms");
 }
 
 Error CallRun::acquire_expired() const {

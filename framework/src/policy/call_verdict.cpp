@@ -19,7 +19,7 @@ void CallRun::settle(const Attempted& attempt) {
 bool CallRun::judge(Attempted attempt) {
   Prepared& call = parts_.prepared;
   settle(attempt);
-  attempt.elsewhere = tried_.leaves_any_of(parts_.instances->all().size());
+  attempt.elsewhere = tried_.leaves_any_of(parts_.callee->instances->all().size());
   const TimePoint now = loop().now();
   watch_.enter(&TimeLedger::local, now);
   Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());
@@ -86,7 +86,7 @@ bool CallRun::look_at(Response& response) {
       response.plugin_error = parts_.code->map_error(seen).value_or(std::string());
   }
   response.attempts = attempts_;
-  response.generation = parts_.generation;
+  response.generation = parts_.callee->generation;
   const TimePoint now = loop().now();
   response.elapsed = now - parts_.prepared.started;
   response.time = watch_.stop(now);

@@ -27,35 +27,50 @@ int attempts_of(const Result<Response>& result) {
   return result ? result->attempts : result.error().attempts;
 }
 
+/// The same call once more, within the limits that it is in already.
+CallPartsPtr sibling_of(const CallParts& call) {
+  auto sibling = std::make_unique<CallParts>();
+  sibling->loop = call.loop;
+  sibling->callee = call.callee;
+  sibling->counters = call.counters;
+  sibling->log = call.log;
+  sibling->shard = call.shard;
+  sibling->transport = call.transport;
+  sibling->counted = sibling->limited = false;
+  sibling->prepared = call.prepared;
+  return sibling;
+}
+
 }  // namespace
 
 bool may_hedge(const CallParts& parts) noexcept {
   const Prepared& call = parts.prepared;
-  return call.settings.hedge.max_hedges > 0 && call.may_repeat && !call.blocking() &&
-         !call.stream && parts.instances->all().size() > 1;
+  return call.settings->hedge.max_hedges > 0 && call.may_repeat && !call.blocking() &&
+         !call.stream && parts.callee->instances->all().size() > 1;
 }
 
-std::shared_ptr<LoopCall> make_loop_call(CallParts parts, AsyncCall::Done done,
+std::shared_ptr<LoopCall> make_loop_call(CallPartsPtr parts, AsyncCall::Done done,
                                          AsyncCall::Ended ended) {
-  if (may_hedge(parts))
+  if (may_hedge(*parts))
     return std::make_shared<HedgedCall>(std::move(parts), std::move(done), std::move(ended));
   return std::make_shared<AsyncCall>(std::move(parts), std::move(done), std::move(ended));
 }
 
-HedgedCall::HedgedCall(CallParts parts, AsyncCall::Done done, AsyncCall::Ended ended)
-    : spare_(parts),
-      state_(*parts.state),
-      counters_(*parts.counters),
-      meter_(parts.prepared.meter),
+HedgedCall::HedgedCall(CallPartsPtr parts, AsyncCall::Done done, AsyncCall::Ended ended)
+    : spare_(sibling_of(*parts)),
+      state_(*parts->callee->state),
+      counters_(*parts->counters),
+      meter_(parts->prepared.meter),
       done_(std::move(done)),
       ended_(std::move(ended)),
-      loop_(*parts.loop),
+      loop_(*parts->loop),
       timer_([this] { on_time(); }) {
-  spare_.code = nullptr;
-  parts.counted = spare_.counted = false;
+  hooked_ = static_cast<bool>(parts->code);
+  parts->counted = false;
   first_.call = std::make_shared<AsyncCall>(
       std::move(parts),
-      [this](Result<Response> result) { on_result(first_, second_, std::move(result)); }, [] {});
+      [this](Result<Response>&& result) { on_result(first_, second_, std::move(result)); },
+      [](LoopCall&) {});
   state_.meter.began(0);
   counters_.calls.fetch_add(1, std::memory_order_relaxed);
   counters_.in_flight.fetch_add(1, std::memory_order_relaxed);
@@ -65,9 +80,9 @@ HedgedCall::~HedgedCall() { loop_.disarm(timer_); }
 
 void HedgedCall::begin() {
   const auto self = shared_from_this();
-  const Prepared& call = spare_.prepared;
+  const Prepared& call = spare_->prepared;
   state_.hedging.deposit(loop_.now());
-  if (const auto wait = state_.hedging.delay(call.settings.hedge, call.attempt, loop_.now()))
+  if (const auto wait = state_.hedging.delay(call.settings->hedge, call.attempt, loop_.now()))
     loop_.arm(timer_, loop_.now() + *wait);
   first_.call->begin();
 }
@@ -78,24 +93,22 @@ void HedgedCall::on_time() {
 }
 
 void HedgedCall::hedge() {
-  const Terms& settings = spare_.prepared.settings;
+  const Terms& settings = *spare_->prepared.settings;
   const TimePoint now = loop_.now();
-  const auto& code = first_.call->code();
-  Allowance* allowance = spare_.prepared.context.allowance.get();
+  Allowance* allowance = spare_->prepared.context.allowance.get();
   if (allowance && allowance->left() == 0) return;
   if (!state_.budget.allows(settings.budget, now)) return;
   if (!state_.hedging.withdraw(settings.hedge, now)) return;
   if (!state_.budget.withdraw(settings.budget, now)) return;
   if (allowance && !allowance->take()) return;
-  if (code && !code->acquire()) return;
-  spare_.code = code;
-  spare_.prepared.attempts_max = 1;
-  spare_.limited = false;
-  spare_.avoid = first_.call->instance();
+  if (hooked_ && !(spare_->code = Lease(spare_->callee->code.get()))) return;
+  spare_->prepared.attempts_max = 1;
+  spare_->avoid = first_.call->instance();
   counters_.hedges.fetch_add(1, std::memory_order_relaxed);
   second_.call = std::make_shared<AsyncCall>(
       std::move(spare_),
-      [this](Result<Response> result) { on_result(second_, first_, std::move(result)); }, [] {});
+      [this](Result<Response>&& result) { on_result(second_, first_, std::move(result)); },
+      [](LoopCall&) {});
   second_.call->begin();
 }
 
@@ -152,7 +165,7 @@ bool HedgedCall::uses(const pool::Origin& origin) const noexcept {
 /// Nothing is left once both sides have ended.
 void HedgedCall::finish() {
   if (first_.running() || second_.running()) return;
-  if (auto ended = std::exchange(ended_, nullptr)) ended();
+  if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
 }
 
 }  // namespace callerapi::policy

@@ -13,7 +13,7 @@ namespace callerapi::policy {
 /// retried waits for the sibling. Two AsyncCalls of the same request; the second is never retried.
 class HedgedCall final : public LoopCall, public std::enable_shared_from_this<HedgedCall> {
  public:
-  HedgedCall(CallParts parts, AsyncCall::Done done, AsyncCall::Ended ended);
+  HedgedCall(CallPartsPtr parts, AsyncCall::Done done, AsyncCall::Ended ended);
   ~HedgedCall() override;
 
   void begin() override;
@@ -34,7 +34,7 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
   void drop_losers();
   void finish();
 
-  CallParts spare_;  ///< What the second is made of; its request is a copy.
+  CallPartsPtr spare_;  ///< What the second is made of; its request is a copy.
   ServiceState& state_;
   CallCounters& counters_;
   EndpointMeter* const meter_;
@@ -44,13 +44,14 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
   wire::Timer timer_;
   Side first_, second_;
   bool told_ = false;
+  bool hooked_ = false;  ///< Each side holds a lease of its own.
 };
 
 /// May this request be sent twice at once, and is there a second place to send it to?
 bool may_hedge(const CallParts& parts) noexcept;
 
 /// The call that those parts make up, not begun yet.
-std::shared_ptr<LoopCall> make_loop_call(CallParts parts, AsyncCall::Done done,
+std::shared_ptr<LoopCall> make_loop_call(CallPartsPtr parts, AsyncCall::Done done,
                                          AsyncCall::Ended ended);
 
 }  // namespace callerapi::policy

@@ -30,7 +30,7 @@ class RequestOfHook final : public HookRequest {
   }
   Result<void> set_header(std::string_view name, std::string_view value) override {
     if (!wire::is_token(name) || !wire::is_field_value(value) || wire::is_reserved_header(name))
-      return call_error(call_.where, Outcome::invalid_argument, "illegal_byte",
+      return call_error(call_.where(), Outcome::invalid_argument, "illegal_byte",
                         "a hook set a header that is reserved or holds illegal bytes");
     headers_.set(name, value);
     return {};

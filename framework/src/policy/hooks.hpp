@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "callerapi/headers.hpp"
 #include "callerapi/result.hpp"
@@ -50,6 +51,29 @@ class PluginCode {
   virtual Result<void> on_response(const HookResponse&) noexcept = 0;
   /// The plugin's words for a status of 400 and more, or nothing.
   virtual std::optional<std::string> map_error(const HookResponse&) noexcept = 0;
+};
+
+/// Holds code that was acquired, and releases it once. Must not outlive the code.
+class Lease {
+ public:
+  Lease() = default;
+  /// Of `code` when it can be had; null or closed code makes an empty one.
+  explicit Lease(PluginCode* code) noexcept : code_(code && code->acquire() ? code : nullptr) {}
+  Lease(Lease&& other) noexcept : code_(std::exchange(other.code_, nullptr)) {}
+  Lease& operator=(Lease&& other) noexcept {
+    std::swap(code_, other.code_);
+    return *this;
+  }
+  ~Lease() { release(); }
+
+  void release() noexcept {
+    if (code_) std::exchange(code_, nullptr)->release();
+  }
+  explicit operator bool() const noexcept { return code_ != nullptr; }
+  PluginCode* operator->() const noexcept { return code_; }
+
+ private:
+  PluginCode* code_ = nullptr;
 };
 
 }  // namespace callerapi::policy

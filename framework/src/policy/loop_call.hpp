@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "callerapi/result.hpp"
 #include "pool/origin.hpp"
 
@@ -14,6 +16,8 @@ class LoopCall {
   virtual void end(Error why) = 0;
   /// Does it use, or wait for, connections of that pool?
   virtual bool uses(const pool::Origin& origin) const noexcept = 0;
+
+  std::size_t place = 0;  ///< Where its keeper has it.
 };
 
 }  // namespace callerapi::policy

@@ -15,12 +15,12 @@ namespace callerapi::policy {
 namespace {
 
 Error invalid(const Prepared& call, std::string reason, std::string text) {
-  return call_error(call.where, Outcome::invalid_argument, std::move(reason), std::move(text));
+  return call_error(call.where(), Outcome::invalid_argument, std::move(reason), std::move(text));
 }
 
 /// Prefixes an error of a lower floor with the call it belongs to.
 Error within(const Prepared& call, Error error) {
-  error.message = call.where + ": " + error.message;
+  error.message = call.where() + ": " + error.message;
   return error;
 }
 
@@ -170,10 +170,10 @@ Result<std::string> target_of(const Prepared& call, const ServiceView& service,
 
 Result<void> set_times(Prepared& call, Request& request, wire::Loop& loop) {
   call.started = loop.now();
-  call.total = request.timeout_total.value_or(call.settings.timeouts.total);
+  call.total = request.timeout_total.value_or(call.settings->timeouts.total);
   call.deadline_from = request.timeout_total ? "the timeout of the call" : "timeouts.total";
-  if (call.settings.total_max && *call.settings.total_max < call.total) {
-    call.total = *call.settings.total_max;
+  if (call.settings->total_max && *call.settings->total_max < call.total) {
+    call.total = *call.settings->total_max;
     call.deadline_from = "clamps.timeouts.total";
   }
   if (call.total <= Duration::zero())
@@ -188,15 +188,15 @@ Result<void> set_times(Prepared& call, Request& request, wire::Loop& loop) {
   };
   bound(request.deadline_at, "the deadline of the call");
   if (request.lent) call.context = std::move(*request.lent);
-  if (call.settings.deadline_mode == Mode::dark) call.dark_deadline = call.context.deadline;
-  if (call.settings.deadline_mode == Mode::on)
+  if (call.settings->deadline_mode == Mode::dark) call.dark_deadline = call.context.deadline;
+  if (call.settings->deadline_mode == Mode::on)
     bound(call.context.deadline,
           call.context.deadline_from.empty() ? "Context::deadline" : call.context.deadline_from);
-  call.attempts_max = request.attempts_max.value_or(call.settings.retry.max_attempts);
-  if (call.settings.attempts_max)
-    call.attempts_max = std::min(call.attempts_max, *call.settings.attempts_max);
+  call.attempts_max = request.attempts_max.value_or(call.settings->retry.max_attempts);
+  if (call.settings->attempts_max)
+    call.attempts_max = std::min(call.attempts_max, *call.settings->attempts_max);
   if (call.attempts_max < 1) return invalid(call, "attempts", "max_attempts must be at least 1");
-  call.attempt = call.settings.attempt_of(call.total, call.may_repeat && call.attempts_max > 1);
+  call.attempt = call.settings->attempt_of(call.total, call.may_repeat && call.attempts_max > 1);
   return {};
 }
 
@@ -222,7 +222,7 @@ void set_headers(Prepared& call, const ServiceView& service, const Settings& set
 
 /// Codes the body once, before any hook signs it and so that retries send the same bytes.
 void code_body(Prepared& call) {
-  if (!call.settings.request_gzip || !call.has_body || call.headers.contains("Content-Encoding"))
+  if (!call.settings->request_gzip || !call.has_body || call.headers.contains("Content-Encoding"))
     return;
   if (call.source) {
     const auto length = call.source->length();
@@ -235,11 +235,11 @@ void code_body(Prepared& call) {
   call.headers.add("Content-Encoding", "gzip");
 }
 
-Result<Prepared> finish(Prepared call, const ServiceView& service, const Settings& settings,
-                        Request request, wire::Loop& loop, bool mint_key) {
+Result<void> finish(Prepared& call, const ServiceView& service, const Settings& settings,
+                    Request& request, wire::Loop& loop, bool mint_key) {
   call.id = uuid_v7(loop.wall_ms(), loop.random(), loop.random());
   set_headers(call, service, settings, request);
-  if (auto taken = take_payload(call, request, loop); !taken) return std::move(taken).error();
+  if (auto taken = take_payload(call, request, loop); !taken) return taken;
   code_body(call);
   call.sink = std::move(request.sink);
   call.explain = request.wants_record;
@@ -251,8 +251,15 @@ Result<Prepared> finish(Prepared call, const ServiceView& service, const Setting
         "\"" + std::string(view(uuid_v7(loop.wall_ms(), loop.random(), loop.random()))) + "\"");
   }
   if (call.headers.contains("Idempotency-Key")) call.may_repeat = true;
-  if (auto timed = set_times(call, request, loop); !timed) return std::move(timed).error();
-  return call;
+  return set_times(call, request, loop);
+}
+
+void begin(Prepared& call, const ServiceView& service, std::string_view method,
+           const Settings& settings) {
+  call.service = service.name;
+  call.authority = service.authority;
+  call.method = method;
+  call.settings = &settings;
 }
 
 }  // namespace
@@ -264,21 +271,21 @@ Error call_error(std::string_view where, Outcome outcome, std::string reason, st
           .phase = Phase::args};
 }
 
-Result<Prepared> prepare(const ServiceView& service, const Endpoint& endpoint,
-                         const wire::UriTemplate& path, const Settings& settings, Request request,
-                         wire::Loop& loop) {
-  Prepared call;
-  call.where.append(service.name).append(".").append(endpoint.name);
+std::string Prepared::where() const {
+  std::string text(service);
+  return text.append(endpoint.empty() ? " " : ".")
+      .append(endpoint.empty() ? std::string_view(method) : endpoint);
+}
+
+Result<void> prepare(Prepared& call, const ServiceView& service, const Endpoint& endpoint,
+                     const wire::UriTemplate& path, const Settings& settings, Request& request,
+                     wire::Loop& loop) {
+  begin(call, service, endpoint.method, settings);
   call.endpoint = endpoint.name;
-  call.method = endpoint.method;
-  call.authority = service.authority;
-  call.settings = settings;
   call.may_repeat = may_repeat(endpoint);
   if (!request.url)
-    if (auto checked = check_params(call, endpoint, request); !checked)
-      return std::move(checked).error();
-  if (auto checked = check_body(call, endpoint, request); !checked)
-    return std::move(checked).error();
+    if (auto checked = check_params(call, endpoint, request); !checked) return checked;
+  if (auto checked = check_body(call, endpoint, request); !checked) return checked;
 
   const auto location = std::ranges::find(endpoint.params, Place::location, &Param::place);
   if (request.url || location != endpoint.params.end()) {
@@ -298,25 +305,20 @@ Result<Prepared> prepare(const ServiceView& service, const Endpoint& endpoint,
   }
   if (auto added = wire::append_query(call.target, request.query_values); !added)
     return within(call, std::move(added).error());
-  return finish(std::move(call), service, settings, std::move(request), loop,
-                endpoint.idempotency == Idempotency::key);
+  return finish(call, service, settings, request, loop, endpoint.idempotency == Idempotency::key);
 }
 
-Result<Prepared> prepare_ad_hoc(const ServiceView& service, std::string_view method,
-                                std::string_view path, const Settings& settings, Request request,
-                                wire::Loop& loop) {
-  Prepared call;
-  call.where.append(service.name).append(" ").append(method);
-  call.method = method;
-  call.authority = service.authority;
-  call.settings = settings;
+Result<void> prepare_ad_hoc(Prepared& call, const ServiceView& service, std::string_view method,
+                            std::string_view path, const Settings& settings, Request& request,
+                            wire::Loop& loop) {
+  begin(call, service, method, settings);
   call.may_repeat = idempotent_method(method);
   if (path.empty() || path.front() != '/')
     return invalid(call, "path", "the path of a request begins with '/'");
   call.target.append(service.path_prefix).append(path);
   if (auto added = wire::append_query(call.target, request.query_values); !added)
     return within(call, std::move(added).error());
-  return finish(std::move(call), service, settings, std::move(request), loop, false);
+  return finish(call, service, settings, request, loop, false);
 }
 
 }  // namespace callerapi::policy

@@ -30,11 +30,12 @@ struct ServiceView {
   std::string_view caller_name;  ///< Sent as Caller-Name; may be empty.
 };
 
-/// A request that was checked and built once; each attempt adds its own headers.
+/// A request that was checked and built once; each attempt adds its own headers. Its views and its
+/// settings are those of the service's node, which must outlive it.
 struct Prepared {
-  std::string where;  ///< "billing.get_invoice", the beginning of every message.
-  std::string endpoint;
-  std::string method, target, authority;
+  std::string_view service, endpoint;  ///< The latter empty for an ad-hoc request.
+  std::string_view authority;
+  std::string method, target;
   Headers headers;
   std::string body;                    ///< In memory, or
   std::shared_ptr<BodySource> source;  ///< streamed; never of two requests at once.
@@ -46,7 +47,7 @@ struct Prepared {
   bool may_repeat = false;
   EndpointMeter* meter = nullptr;  ///< Lives as long as the state of the service.
   bool explain = false;            ///< Keep a record even of success.
-  Terms settings;
+  const Terms* settings = nullptr;
   int attempts_max = 1;
   Context context;                              ///< Lent by the inbound request.
   bool own_trace = false, own_baggage = false;  ///< The request brought these fields itself.
@@ -59,19 +60,22 @@ struct Prepared {
 
   /// Must it run on a thread that may block?
   bool blocking() const noexcept { return source != nullptr || sink != nullptr; }
+  /// "billing.get_invoice" or, ad hoc, "billing GET": the beginning of every message.
+  std::string where() const;
 };
 
 /// An error of this call with `where` in front of its text.
 Error call_error(std::string_view where, Outcome outcome, std::string reason, std::string text);
 
-/// Checks `request` against a declared endpoint. Errors: `invalid_argument`, `body_source_error`.
-Result<Prepared> prepare(const ServiceView& service, const Endpoint& endpoint,
-                         const wire::UriTemplate& path, const Settings& settings, Request request,
-                         wire::Loop& loop);
+/// Checks `request` against a declared endpoint and takes it apart into `call`, a new one. Errors:
+/// `invalid_argument`, `body_source_error`.
+Result<void> prepare(Prepared& call, const ServiceView& service, const Endpoint& endpoint,
+                     const wire::UriTemplate& path, const Settings& settings, Request& request,
+                     wire::Loop& loop);
 
 /// The same for an ad-hoc request: `path` is sent as given, after validation.
-Result<Prepared> prepare_ad_hoc(const ServiceView& service, std::string_view method,
-                                std::string_view path, const Settings& settings, Request request,
-                                wire::Loop& loop);
+Result<void> prepare_ad_hoc(Prepared& call, const ServiceView& service, std::string_view method,
+                            std::string_view path, const Settings& settings, Request& request,
+                            wire::Loop& loop);
 
 }  // namespace callerapi::policy

@@ -12,11 +12,6 @@ namespace {
 // How much of a streamed body is read at a time.
 constexpr std::size_t piece_bytes = std::size_t{16} << 10;
 
-/// "billing.get_invoice" or, ad hoc, "billing GET" -> "billing".
-std::string service_of(std::string_view where) {
-  return std::string(where.substr(0, where.find_first_of(". ")));
-}
-
 /// The fields of a head that was written: what would have gone out is what is seen.
 Headers fields_of(std::string_view head) {
   Headers fields;
@@ -64,10 +59,11 @@ bool CallRun::run_scripted() {
   auto body = whole_body(call);
   if (!body) return failed(std::move(body).error());
   const std::string endpoint =
-      call.endpoint.empty() ? call.method + " " + call.target : call.endpoint;
+      call.endpoint.empty() ? call.method + " " + call.target : std::string(call.endpoint);
   watch_.enter(&TimeLedger::wait, loop().now());
-  auto answer = ask(*parts_.transport, {service_of(call.where), endpoint, call.method, call.target,
-                                        fields_of(head_), std::move(*body), attempts_});
+  auto answer =
+      ask(*parts_.transport, {std::string(call.service), endpoint, call.method, call.target,
+                              fields_of(head_), std::move(*body), attempts_});
   if (!answer) return failed(std::move(answer).error());
   if (call.sink && answer->status < 400) {
     if (!call.sink->write({answer->body.data(), answer->body.size()}))

@@ -187,7 +187,7 @@ void back_off(CallRun& run, StopToken* token) {
 
 }  // namespace
 
-Result<Response> run_here(CallParts parts, StopToken* token) {
+Result<Response> run_here(CallPartsPtr parts, StopToken* token) {
   CallRun run(std::move(parts));
   while (begin(run, token) && attempt(run, token)) back_off(run, token);
   return run.take_result();

@@ -28,6 +28,6 @@ class StopToken {
 /// Drives one call on this thread: writes, reads and waits here. Only what must be
 /// waited for elsewhere, a new connection or a place in the queue, is asked of the loop. `token`
 /// may be null: then the closing of the origin ends the call.
-Result<Response> run_here(CallParts parts, StopToken* token);
+Result<Response> run_here(CallPartsPtr parts, StopToken* token);
 
 }  // namespace callerapi::policy

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 #include "base/limits.hpp"
 #include "wire/syntax.hpp"
@@ -48,6 +49,29 @@ Result<void> check(const RequestHead& head) {
   return {};
 }
 
+// Behind the fields: a framing field with its number, and the names of Proxy-Authorization.
+constexpr std::size_t framing_bytes = 96;
+
+std::size_t size_at_most(const RequestHead& head) {
+  return head.method.size() + head.target.size() + 2 * head.authority.size() +
+         head.headers->bytes() + 4 * head.headers->size() + head.proxy_authorization.size() +
+         framing_bytes;
+}
+
+char* put(char* at, std::string_view text) noexcept {
+  if (!text.empty()) std::memcpy(at, text.data(), text.size());
+  return at + text.size();
+}
+
+void append_fields(std::string& out, const Headers& fields) {
+  std::size_t size = 0;
+  for (const auto [name, value] : fields) size += name.size() + value.size() + 4;
+  const std::size_t begin = out.size();
+  out.resize(begin + size);
+  char* at = out.data() + begin;
+  for (const auto [name, value] : fields) at = put(put(put(put(at, "\r\n"), name), ": "), value);
+}
+
 }  // namespace
 
 bool is_reserved_header(std::string_view name) noexcept {
@@ -58,14 +82,14 @@ bool is_reserved_header(std::string_view name) noexcept {
 Result<void> append_head(std::string& out, const RequestHead& head) {
   if (auto checked = check(head); !checked) return checked;
   const std::size_t begin = out.size();
+  out.reserve(begin + size_at_most(head));
   out.append(head.method).append(1, ' ');
   if (head.to_proxy) out.append("http://").append(head.authority);
   // RFC 9112 3.2.4: the `*` of OPTIONS is an absent path in a whole URL.
   out.append(head.to_proxy && head.target == "*" ? std::string_view() : head.target)
       .append(" HTTP/1.1\r\nHost: ")
       .append(head.authority);
-  for (const auto [name, value] : *head.headers)
-    out.append("\r\n").append(name).append(": ").append(value);
+  append_fields(out, *head.headers);
   if (!head.proxy_authorization.empty())
     out.append("\r\nProxy-Authorization: ").append(head.proxy_authorization);
   const bool expected = head.method == "POST" || head.method == "PUT" || head.method == "PATCH";

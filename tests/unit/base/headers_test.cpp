@@ -68,5 +68,25 @@ TEST(Headers, AFieldMayBeCopiedFromTheSameBlock) {
   EXPECT_EQ(headers[1].value, "value");
 }
 
+TEST(Headers, TruncateDropsTheLastFieldsAndTheirBytes) {
+  Headers headers;
+  headers.add("A", "1");
+  headers.add("B", "22");
+  const std::size_t bytes = headers.bytes();
+  for (int round = 0; round < 3; ++round) {
+    headers.add("C", "333");
+    headers.truncate(2);
+    EXPECT_EQ(headers.size(), 2u);
+    EXPECT_EQ(headers.bytes(), bytes) << "rounds leave nothing behind";
+    EXPECT_EQ(headers.get("b"), "22");
+    EXPECT_FALSE(headers.contains("C"));
+  }
+  headers.truncate(7);
+  EXPECT_EQ(headers.size(), 2u);
+  headers.truncate(0);
+  EXPECT_TRUE(headers.empty());
+  EXPECT_EQ(headers.bytes(), 0u);
+}
+
 }  // namespace
 }  // namespace callerapi

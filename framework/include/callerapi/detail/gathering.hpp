@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace callerapi::detail {
 struct CallParts {
   template <class T>
   static std::pair<std::shared_ptr<CallCore>, typename Call<T>::Decode> of(Call<T>&& call) {
+    if constexpr (std::is_same_v<T, Response>)
+      if (!call.decode_)
+        return {call.release(), [](Result<Response> response) { return response; }};
     return {call.release(), std::move(call.decode_)};
   }
 };
