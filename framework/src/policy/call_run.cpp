@@ -107,7 +107,7 @@ Result<void> CallRun::add_credential(Headers& headers) {
 bool CallRun::build_head() {
   Prepared& call = parts_.prepared;
   const std::size_t own = call.headers.size();
-  if (!parts_.code && !has_attempt_headers(call.headers)) {
+  if (!parts_.code && !call.own_attempt_headers) {
     const bool written = write_head(call.headers);
     call.headers.truncate(own);
     return written;

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "policy/prepared.hpp"
+#include "policy/attempt_headers.hpp"
 #include "policy/uuid.hpp"
 #include "wire/deflate.hpp"
 #include "wire/encode.hpp"
@@ -206,17 +206,24 @@ void set_headers(Prepared& call, const ServiceView& service, const Settings& set
   constexpr std::size_t fields = 8, bytes = 224;
   call.headers = std::move(request.headers);
   call.headers.reserve(call.headers.size() + fields, call.headers.bytes() + bytes);
+  bool any = !call.headers.empty();
   const auto add = [&](std::string_view name, std::string_view value) {
-    if (!value.empty() && !call.headers.contains(name)) call.headers.add(name, value);
+    if (!value.empty() && !(any && call.headers.contains(name))) call.headers.add(name, value);
   };
-  call.own_trace = call.headers.contains("traceparent");
-  call.own_baggage = call.headers.contains("baggage");
-  for (const auto& [name, value] : settings.headers) add(name, value);
+  call.own_trace = any && call.headers.contains("traceparent");
+  call.own_baggage = any && call.headers.contains("baggage");
+  for (const auto& [name, value] : settings.headers) {
+    add(name, value);
+    any = true;
+  }
+  // What the engine adds from here on is no attempt's, and of each name once.
+  call.own_attempt_headers = any && has_attempt_headers(call.headers);
   add("User-Agent", service.user_agent);
   add("Caller-Name", service.caller_name);
   add("Caller-Call-Id", view(call.id));
   // A part of a coded body cannot be decoded: whoever asks for a range gets bytes as they are.
-  call.decode = !call.headers.contains("Accept-Encoding") && !call.headers.contains("Range");
+  call.decode =
+      !any || (!call.headers.contains("Accept-Encoding") && !call.headers.contains("Range"));
   if (call.decode) call.headers.add("Accept-Encoding", wire::accepted_codings);
 }
 

@@ -50,7 +50,8 @@ struct Prepared {
   const Terms* settings = nullptr;
   int attempts_max = 1;
   Context context;                              ///< Lent by the inbound request.
-  bool own_trace = false, own_baggage = false;  ///< The request brought these fields itself.
+  bool own_trace = false, own_baggage = false;  ///< The request brought these fields itself,
+  bool own_attempt_headers = false;             ///< or others that each attempt sets.
   Uuid id{};                                    ///< Sent as Caller-Call-Id.
   TimePoint started{}, deadline{};
   TimePoint dark_deadline = no_deadline;  ///< Would have ended the call, but only counts.

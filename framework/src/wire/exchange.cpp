@@ -26,9 +26,10 @@ constexpr std::size_t stream_read = 64u << 10;
 }  // namespace
 
 Exchange::Exchange(Stream& stream, const ExchangeRequest& request, bool reused)
-    : stream_(stream), request_(request), reused_(reused) {
-  reader_.start(request_.method, request_.limits);
-}
+    : stream_(stream),
+      request_(request),
+      reused_(reused),
+      reader_(request_.method, request_.limits) {}
 
 Sent Exchange::sent() const noexcept {
   if (reader_.started()) return Sent::yes;

@@ -145,7 +145,7 @@ void Reactor::loop() {
         names_.process();
         continue;
       }
-      Slot* slot = slot_at(static_cast<std::uint32_t>(data));
+      LoopSlot* const slot = &slots_[static_cast<std::uint32_t>(data)];
       if (slot->generation.load() != static_cast<std::uint32_t>(data >> 32)) continue;
       const std::uint32_t told = events[static_cast<std::size_t>(i)].events;
       StreamEvents* target = slot->events.load();
@@ -157,11 +157,6 @@ void Reactor::loop() {
   }
 }
 
-Reactor::Slot* Reactor::slot_at(std::uint32_t index) {
-  base::Lock lock(slots_mutex_);
-  return &slots_[index];
-}
-
 void Reactor::set_names(NameSettings settings) {
   post([this, settings = std::move(settings)]() mutable { names_.set(std::move(settings)); });
 }
@@ -169,57 +164,52 @@ void Reactor::set_names(NameSettings settings) {
 Result<std::unique_ptr<Stream>> Reactor::connect(const Address& to) { return connect_socket(to); }
 
 Result<void> Reactor::watch(Stream& stream, StreamEvents& events) {
-  if (stream.loop_slot != 0) {
-    slot_at(stream.loop_slot - 1)->events = &events;
+  if (stream.loop_slot) {
+    stream.loop_slot->events = &events;
     return {};
   }
-  std::uint32_t index = 0;
-  Slot* slot = nullptr;
+  LoopSlot* slot = nullptr;
   {
     base::Lock lock(slots_mutex_);
-    if (free_slots_.empty()) {
-      index = static_cast<std::uint32_t>(slots_.size());
-      slots_.emplace_back();
-    } else {
-      index = free_slots_.back();
+    if (!free_slots_.empty()) {
+      slot = free_slots_.back();
       free_slots_.pop_back();
     }
-    slot = &slots_[index];
   }
+  if (!slot) slot = &slots_.emplace_back(static_cast<std::uint32_t>(slots_.size()));
   slot->events = &events;
   slot->stirred = false;
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  event.data.u64 = pack(index, slot->generation.load());
+  event.data.u64 = pack(slot->number, slot->generation.load());
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, stream.fd(), &event) != 0) {
     const int error = errno;
     slot->events = nullptr;
     base::Lock lock(slots_mutex_);
-    free_slots_.push_back(index);
+    free_slots_.push_back(slot);
     return Error{Outcome::resource_exhausted, errno_reason(error),
                  "reactor: epoll refused a socket"};
   }
-  stream.loop_slot = index + 1;
+  stream.loop_slot = slot;
   return {};
 }
 
 void Reactor::rest(Stream& stream) noexcept {
-  if (stream.loop_slot != 0) slot_at(stream.loop_slot - 1)->events = nullptr;
+  if (stream.loop_slot) stream.loop_slot->events = nullptr;
 }
 
 bool Reactor::stirred(Stream& stream) noexcept {
-  return stream.loop_slot == 0 || slot_at(stream.loop_slot - 1)->stirred.exchange(false);
+  return !stream.loop_slot || stream.loop_slot->stirred.exchange(false);
 }
 
 void Reactor::forget(Stream& stream) noexcept {
-  if (stream.loop_slot == 0) return;
-  const std::uint32_t index = std::exchange(stream.loop_slot, 0u) - 1;
+  LoopSlot* const slot = std::exchange(stream.loop_slot, nullptr);
+  if (!slot) return;
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, stream.fd(), nullptr);
+  slot->events = nullptr;
+  ++slot->generation;
   base::Lock lock(slots_mutex_);
-  Slot& slot = slots_[index];
-  slot.events = nullptr;
-  ++slot.generation;
-  free_slots_.push_back(index);
+  free_slots_.push_back(slot);
 }
 
 }  // namespace callerapi::wire

@@ -17,6 +17,16 @@
 
 namespace callerapi::wire {
 
+/// A watched stream. epoll hands back {number, generation}, never a pointer: an event that was
+/// fetched before its stream was forgotten finds another generation. Members are for any thread.
+struct LoopSlot {
+  explicit LoopSlot(std::uint32_t at) noexcept : number(at) {}
+  const std::uint32_t number;
+  std::atomic<std::uint32_t> generation{0};
+  std::atomic<StreamEvents*> events{nullptr};
+  std::atomic<bool> stirred{false};  ///< Input came, or its end, and nobody was to be told.
+};
+
 /// The loop of real life: one thread, its own epoll (edge-triggered) and eventfd, a timer wheel.
 /// Other threads reach it by post(); it is woken only when it sleeps.
 class Reactor final : public Loop {
@@ -55,15 +65,6 @@ class Reactor final : public Loop {
   void wake() noexcept;
   int wait_ms() const noexcept;
 
-  /// A watched stream. epoll hands back {slot, generation}, never a pointer: an event that was
-  /// fetched before its stream was forgotten finds another generation.
-  struct Slot {
-    std::atomic<std::uint32_t> generation{0};
-    std::atomic<StreamEvents*> events{nullptr};
-    std::atomic<bool> stirred{false};  ///< Input came, or its end, and nobody was to be told.
-  };
-  Slot* slot_at(std::uint32_t index);
-
   const base::Clock& clock_;
   int epoll_ = -1, event_ = -1;
   std::thread thread_;
@@ -74,13 +75,13 @@ class Reactor final : public Loop {
   // The loop's thread only.
   TimerWheel wheel_;
   std::vector<std::function<void()>> running_;
+  std::deque<LoopSlot> slots_;  ///< They never move; streams point to them.
 
   base::Mutex posted_mutex_;
   std::vector<std::function<void()>> posted_ CALLERAPI_GUARDED_BY(posted_mutex_);
 
   base::Mutex slots_mutex_;
-  std::deque<Slot> slots_ CALLERAPI_GUARDED_BY(slots_mutex_);
-  std::vector<std::uint32_t> free_slots_ CALLERAPI_GUARDED_BY(slots_mutex_);
+  std::vector<LoopSlot*> free_slots_ CALLERAPI_GUARDED_BY(slots_mutex_);
 
   Names names_;  ///< The loop's thread only.
   Workers resolvers_;

@@ -15,6 +15,13 @@ constexpr std::string_view reserved[] = {"Content-Length", "Transfer-Encoding", 
                                          "Connection",     "Upgrade",           "TE",
                                          "Trailer",        "Keep-Alive",        "Expect"};
 
+/// A bit for each length among them.
+constexpr std::uint32_t reserved_sizes = [] {
+  std::uint32_t sizes = 0;
+  for (const std::string_view name : reserved) sizes |= 1u << name.size();
+  return sizes;
+}();
+
 Error refuse(std::string reason, std::string text) {
   return {.outcome = Outcome::invalid_argument,
           .reason = std::move(reason),
@@ -75,7 +82,9 @@ void append_fields(std::string& out, const Headers& fields) {
 }  // namespace
 
 bool is_reserved_header(std::string_view name) noexcept {
-  return std::ranges::any_of(reserved, [&](std::string_view r) { return same_name(r, name); }) ||
+  const bool may_be = name.size() < 32 && (reserved_sizes >> name.size() & 1) != 0;
+  return (may_be &&
+          std::ranges::any_of(reserved, [&](std::string_view r) { return same_name(r, name); })) ||
          (name.size() > 6 && same_name(name.substr(0, 6), "Proxy-"));
 }
 

@@ -15,12 +15,8 @@ constexpr std::string_view http = "HTTP/";
 
 }  // namespace
 
-void ResponseReader::start(std::string_view method, const ReaderLimits& limits) {
-  *this = ResponseReader();
-  limits_ = limits;
-  head_request_ = method == "HEAD";
-  connect_request_ = method == "CONNECT";
-}
+ResponseReader::ResponseReader(std::string_view method, const ReaderLimits& limits)
+    : limits_(limits), head_request_(method == "HEAD"), connect_request_(method == "CONNECT") {}
 
 ResponseReader::Event ResponseReader::fail(Outcome outcome, std::string_view reason,
                                            std::string text) {

@@ -43,8 +43,13 @@ class ResponseReader {
  public:
   enum class Event : std::uint8_t { need_more, head, body, end, error };
 
+  ResponseReader() = default;
   /// `method` of the request: HEAD has no body, CONNECT none with 2xx.
-  void start(std::string_view method, const ReaderLimits& limits);
+  ResponseReader(std::string_view method, const ReaderLimits& limits);
+  /// Another response, as if made anew.
+  void start(std::string_view method, const ReaderLimits& limits) {
+    *this = ResponseReader(method, limits);
+  }
   Event next(std::string_view& input);
   /// The peer closed its side: `end` where that ends the body, else `error`.
   Event finish();

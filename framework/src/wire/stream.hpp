@@ -33,6 +33,8 @@ struct StreamFault {
   std::string text;    ///< One line, without secrets.
 };
 
+struct LoopSlot;  ///< What a loop knows of a stream.
+
 /// A connected (or connecting) byte stream. Non-blocking, never raises SIGPIPE. One owner at a
 /// time; only shutdown() may be called by others, while the owner cannot destroy it.
 class Stream {
@@ -59,8 +61,8 @@ class Stream {
 
   /// How long the peer last said that it keeps the connection without a request.
   std::optional<Duration> peer_keeps;
-  /// Bookkeeping of the loop that watches this stream: its slot + 1, or 0.
-  std::uint32_t loop_slot = 0;
+  /// Bookkeeping of the loop that watches this stream; null where none does.
+  LoopSlot* loop_slot = nullptr;
 };
 
 }  // namespace callerapi::wire

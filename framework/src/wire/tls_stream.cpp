@@ -73,7 +73,7 @@ struct TlsStream::Bottom {
 
 TlsStream::TlsStream(std::shared_ptr<TlsContext> context, std::unique_ptr<Stream> below)
     : context_(std::move(context)), below_(std::move(below)), ssl_(context_->begin()) {
-  loop_slot = std::exchange(below_->loop_slot, 0u);
+  loop_slot = std::exchange(below_->loop_slot, nullptr);
   BIO_METHOD* method = Bottom::method();
   BIO* bio = ssl_ && method ? BIO_new(method) : nullptr;
   if (!bio) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "support/certificates.hpp"
+#include "wire/reactor.hpp"
 
 namespace callerapi::wire {
 namespace {
@@ -330,9 +331,10 @@ TEST(TlsStream, RenegotiationIsRefused) {
 TEST(TlsStream, TakesThePlaceOfTheStreamBelowInItsLoop) {
   Pipe pipe;
   auto below = std::make_unique<PipeStream>(pipe);
-  below->loop_slot = 7;
+  LoopSlot slot(7);
+  below->loop_slot = &slot;
   const TlsStream client(context(), std::move(below));
-  EXPECT_EQ(client.loop_slot, 7u);
+  EXPECT_EQ(client.loop_slot, &slot);
 }
 
 struct BadSettings {
