@@ -47,9 +47,11 @@ class CallerApi(Client):
         self.program, self.blocking = "callerapi", blocking
 
     def arguments(self, server, case, requests):
+        most = case.lanes + 8
         registry = server.write("registry.toml", (
             f'schema = 1\n[caller]\nplugin_dir = "{self.plugins}"\n'
-            f'[defaults]\npool.connections_max = 1024\nlimits.inflight = 1024\ntimeouts.total = "100s"\ntimeouts.attempt = "100s"\n'
+            f'[defaults]\npool.connections_max = {most}\npool.queue_max = {most}\nlimits.inflight = {most}\n'
+            f'timeouts.total = "100s"\ntimeouts.attempt = "100s"\n'
             f'[services.plain]\nplugin = "http"\nbase_url = "{server.url("")}"\n'
             f'[services.tls]\nplugin = "http"\nbase_url = "{server.url("", True)}"\ntls.ca_file = "{server.ca}"\n'))
         out = ["--registry", registry, "bench", "tls" if case.tls else "plain", "POST" if case.post else "GET",

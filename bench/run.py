@@ -47,10 +47,11 @@ class Case:
 
     @property
     def warmup(self):
-        return 0 if self.large else 20 * self.lanes
+        return 0 if self.large else min(20 * self.lanes, max(60_000, 3 * self.lanes))
 
 
 AT_ONCE = [c.FLOOR_EPOLL, c.ASYNC, c.WRK, c.BEAST, c.POCO, c.CURL_MULTI, c.GO, c.HTTPLIB, c.AIOHTTP]
+MANY = [c.FLOOR_EPOLL, c.ASYNC, c.WRK, c.BEAST, c.CURL_MULTI, c.GO]
 CASES = [
     Case("get_1", "GET, one blocking call after the other",
          [c.FLOOR_POLL, c.SYNC, c.POCO, c.HTTPLIB, c.CURL_EASY, c.GO, c.AIOHTTP], 1, 15_000),
@@ -60,10 +61,12 @@ CASES = [
          [c.FLOOR_EPOLL, c.ASYNC, c.WRK, c.BEAST, c.CURL_MULTI, c.GO, c.AIOHTTP], 64, 40_000, tls=True),
     Case("down_1gib", "1 GiB down", [c.FLOOR_POLL, c.SYNC, c.CURL_EASY, c.POCO, c.HTTPLIB, c.GO, c.AIOHTTP], 1,
          3, large=True),
+    Case("threads_8", "GET, 8 threads of blocking calls",
+         [c.FLOOR_POLL, c.SYNC, c.POCO, c.CURL_EASY, c.HTTPLIB], 8, 40_000, quick=False),
     Case("threads_64", "GET, 64 threads of blocking calls",
          [c.FLOOR_POLL, c.SYNC, c.POCO, c.CURL_EASY, c.HTTPLIB], 64, 60_000, quick=False),
-    Case("get_1000", "GET, 1,000 in flight", [c.FLOOR_EPOLL, c.ASYNC, c.WRK, c.BEAST, c.CURL_MULTI, c.GO], 1_000,
-         60_000, quick=False),
+    Case("get_1000", "GET, 1,000 in flight", MANY, 1_000, 60_000, quick=False),
+    Case("get_10000", "GET, 10,000 in flight", MANY, 10_000, 100_000, quick=False),
 ]
 
 
@@ -71,7 +74,7 @@ def run_once(command, core):
     """What one client printed, and what the kernel says it used; None when any of its answers was wrong."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env={"PATH": "/usr/bin:/bin", "HOME": "/tmp", "GOMAXPROCS": "1"},
-                               preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+                               preexec_fn=lambda: server.on_core(core))
     text = process.stdout.read()
     said = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)

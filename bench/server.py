@@ -2,6 +2,7 @@
 TLS. Started and stopped with a `with` block; everything it writes is in a folder that goes with it."""
 import contextlib
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -37,18 +38,18 @@ class Server:
             file.truncate(LARGE)
         self.write("body.json", '{"text":"' + "x" * 1031 + '"}')
         config = self.write("nginx.conf", CONFIG.format(
-            folder=self.folder, port=self.port, tls_port=self.tls_port, answer=ANSWER,
+            folder=self.folder, files=open_files(), port=self.port, tls_port=self.tls_port, answer=ANSWER,
             user="user root;" if os.getuid() == 0 else ""))
         process = subprocess.Popen(["/usr/sbin/nginx", "-c", config, "-p", self.folder],
                                    stderr=subprocess.PIPE, text=True,
-                                   preexec_fn=lambda: os.sched_setaffinity(0, {self.core}))
+                                   preexec_fn=lambda: on_core(self.core))
         await_port(process, self.port)
         return process
 
 
 CONFIG = """daemon off; pid {folder}/pid; error_log {folder}/error.log; {user}
-worker_processes 1; worker_rlimit_nofile 8192;
-events {{ worker_connections 4096; }}
+worker_processes 1; worker_rlimit_nofile {files};
+events {{ worker_connections {files}; }}
 http {{
   access_log off; default_type application/json; sendfile on; tcp_nodelay on;
   keepalive_requests 1000000000; keepalive_timeout 600s;
@@ -64,6 +65,17 @@ http {{
   }}
 }}
 """
+
+
+def on_core(core):
+    """For the child between fork and exec: bound to the core, with as many open files as there may be."""
+    os.sched_setaffinity(0, {core})
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files(),) * 2)
+
+
+def open_files():
+    """As many as a process may have: a connection each, and ten thousand clients are one of the cases."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 def free_ports(count):

@@ -13,13 +13,13 @@ namespace {
 
 class Multi {
  public:
-  explicit Multi(Meter& meter)
+  Multi(const Task& task, Meter& meter)
       : meter_(meter), multi_(::curl_multi_init()), epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
     ::curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Multi::on_socket);
     ::curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     ::curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Multi::on_timer);
     ::curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-    ::curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, 2'000L);
+    ::curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(task.lanes));
   }
   ~Multi() { ::curl_multi_cleanup(multi_); }
   Multi(const Multi&) = delete;
@@ -102,7 +102,7 @@ int main(int argc, char** argv) {
   Meter meter(task);
   std::vector<std::unique_ptr<CurlCall>> lanes;
   for (std::size_t i = 0; i < task.lanes; ++i) lanes.push_back(std::make_unique<CurlCall>(task));
-  Multi multi(meter);
+  Multi multi(task, meter);
   return meter.run([&](std::uint64_t) {
     for (auto& lane : lanes) multi.begin(*lane);
     multi.run();
