@@ -25,11 +25,16 @@ class Client:
         return [os.path.join(build, "bin", self.program)] + self.arguments(server, case, requests)
 
     def arguments(self, server, case, requests):
-        out = ["--url", server.url(case.target, case.tls), "--concurrency", str(case.lanes),
+        out = ["--url", server.url(case, case.target), "--concurrency", str(case.lanes),
                "--requests", str(requests), "--warmup", str(case.warmup),
                "--expect-bytes", str(case.expect_bytes)]
+        if case.post or case.upload:
+            out += ["--method", "POST"]
         if case.post:
-            out += ["--method", "POST", "--body-file", server.body]
+            out += ["--body-file", server.invoice if case.json else server.body]
+        for name, value in (("--send-bytes", case.upload), ("--rate", case.rate), ("--json", case.json),
+                            ("--reconnect", case.reconnect)):
+            out += [name, str(int(value))] if value else []
         if case.tls:
             out += ["--ca", server.ca]
         return out + self.more
@@ -39,23 +44,36 @@ class Client:
         return json.loads(text)
 
 
+def registry(server, case, build):
+    """Of ours: everything on that is on by default, and room for all calls at once."""
+    most = (10_000 if case.rate else case.lanes) + 8
+    lines = [f'schema = 1\n[caller]\nplugin_dir = "{os.path.join(build, "plugins")}"\n[defaults]',
+             f'pool.connections_max = {case.lanes if case.rate else most}',
+             f'pool.queue_max = {most}\nlimits.inflight = {most}',
+             'timeouts.total = "100s"\ntimeouts.attempt = "100s"',
+             f'[services.plain]\nplugin = "http"\nbase_url = "{server.url(case, "")}"']
+    if case.tls:
+        lines.append(f'tls.ca_file = "{server.ca}"')
+    return server.write("registry.toml", "\n".join(lines) + "\n")
+
+
+class Ours(Client):
+    """What `callerapi bench` cannot ask of ours, in a program of peers/."""
+
+    def command(self, build, server, case, requests):
+        return [*super().command(build, server, case, requests), "--registry", registry(server, case, build)]
+
+
 class CallerApi(Client):
     """`callerapi bench`, with everything on that is on by default."""
 
     def __init__(self, name, label, blocking):
-        super().__init__(name, label)
-        self.program, self.blocking = "callerapi", blocking
+        super().__init__(name, label, program="callerapi")
+        self.blocking = blocking
 
     def arguments(self, server, case, requests):
-        most = case.lanes + 8
-        registry = server.write("registry.toml", (
-            f'schema = 1\n[caller]\nplugin_dir = "{self.plugins}"\n'
-            f'[defaults]\npool.connections_max = {most}\npool.queue_max = {most}\nlimits.inflight = {most}\n'
-            f'timeouts.total = "100s"\ntimeouts.attempt = "100s"\n'
-            f'[services.plain]\nplugin = "http"\nbase_url = "{server.url("")}"\n'
-            f'[services.tls]\nplugin = "http"\nbase_url = "{server.url("", True)}"\ntls.ca_file = "{server.ca}"\n'))
-        out = ["--registry", registry, "bench", "tls" if case.tls else "plain", "POST" if case.post else "GET",
-               case.target, "--json", "--requests", str(requests), "--warmup", str(case.warmup),
+        out = ["--registry", registry(server, case, self.build), "bench", "plain",
+               "POST" if case.post else "GET", case.target, "--json", "--requests", str(requests), "--warmup", str(case.warmup),
                "--expect-bytes", str(case.expect_bytes)]
         out += ["--sync", "--threads", str(case.lanes)] if self.blocking else ["--concurrency", str(case.lanes)]
         if case.post:
@@ -65,7 +83,7 @@ class CallerApi(Client):
         return out
 
     def command(self, build, server, case, requests):
-        self.plugins = os.path.join(build, "plugins")
+        self.build = build
         return super().command(build, server, case, requests)
 
 
@@ -93,7 +111,7 @@ class Wrk(Client):
             script = ["-s", server.write("post.lua", f"wrk.method='POST' wrk.body='{body}' "
                                          "wrk.headers['Content-Type']='application/json'")]
         return ["wrk", "-t1", f"-c{case.lanes}", f"-d{max(1, round(requests / 60000))}s", "--latency",
-                *script, server.url(case.target, case.tls)]
+                *script, server.url(case, case.target)]
 
     def read(self, text, usage):
         calls = int(re.search(r"(\d+) requests in", text).group(1))
@@ -117,4 +135,8 @@ BEAST = Client("beast", "Boost.Beast with time-outs")
 GO = Client("go", "Go net/http, GOMAXPROCS=1", 0.5)
 AIOHTTP = Aiohttp("aiohttp", "aiohttp, one session", SLOW)
 AIOHTTP_EACH = Aiohttp("aiohttp_each", "aiohttp, a session per call", SLOWEST, more=["--session-per-call"])
+FLOOR_JSON = Client("floor_json", "bare epoll and Boost.JSON", program="peer_floor_epoll")
+TYPED = Ours("callerapi_typed", "CallerAPI, a type each way", program="peer_ours_typed")
+UPLOAD = Ours("callerapi_upload", "CallerAPI, blocking", program="peer_ours_upload")
+OPEN = Ours("callerapi_open", "CallerAPI", program="peer_ours_open")
 WRK = Wrk("wrk", "wrk -t1")

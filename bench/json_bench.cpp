@@ -4,32 +4,11 @@
 
 #include <boost/json.hpp>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "allocations.hpp"
 #include "callerapi/json.hpp"
-
-namespace invoices {
-
-struct Position {
-  std::string article, text;
-  std::int32_t count = 0;
-  double price = 0;
-};
-CALLERAPI_JSON(Position, article, text, count, price)
-
-struct Invoice {
-  std::int64_t number = 0;
-  std::string customer;
-  std::optional<std::string> note;
-  bool paid = false;
-  std::vector<Position> positions;
-};
-CALLERAPI_JSON(Invoice, number, customer, note, paid, positions)
-
-}  // namespace invoices
+#include "invoice.hpp"
 
 namespace callerapi {
 namespace {

@@ -15,22 +15,36 @@ def unit(case):
     return ("ms/GiB", 1000.0) if case["large"] else ("us", 1.0)
 
 
+def last_columns(case):
+    """What else is said of a client, by kind of case: a name and how its cell is made."""
+    def median(key, text="{:,.0f}"):
+        return lambda client: text.format(client[key]["median"])
+    if case["large"]:
+        return [("GiB/s", median("calls_per_second", "{:.2f}"))]
+    out = [("p50 us", median("p50_us")), ("p99 us", median("p99_us"))]
+    if case.get("rate"):
+        return [*out, ("p99.9 us", median("p999_us")), ("longest us", median("max_us"))]
+    if any("resumed" in client for client in case["clients"]):
+        out.append(("resumed", median("resumed", "{:.0%}")))
+    return [("calls/s", median("calls_per_second")), *out]
+
+
 def rows(case):
     """Head and lines, every cell a text."""
     name, per = unit(case)
     ours = next((client for client in case["clients"] if client["label"].startswith(OURS)), case["clients"][0])
+    last = last_columns(case)
     yield ["client", f"CPU {name}", "range", "user", "x first", f"x {OURS}",
-           *(["GiB/s"] if case["large"] else ["calls/s", "p50 us", "p99 us"])]
+           *(name for name, _ in last)]
     for client in case["clients"]:
         cpu = client["cpu_us_per_call"]
-        rate, half, nearly_all, user = (client[key]["median"] for key in (
-            "calls_per_second", "p50_us", "p99_us", "user_us_per_call"))
+        user = client["user_us_per_call"]["median"]
         digits = 0 if case["large"] else 2
         yield [client["label"], f"{cpu['median'] / per:.{digits}f}",
                f"{cpu['least'] / per:.{max(0, digits - 1)}f}..{cpu['most'] / per:.{max(0, digits - 1)}f}",
                f"{user / per:.{digits}f}", f"{client['times_the_first']:.2f}",
                f"{cpu['median'] / ours['cpu_us_per_call']['median']:.2f}",
-               *([f"{rate:.2f}"] if case["large"] else [f"{rate:,.0f}", f"{half:,.0f}", f"{nearly_all:,.0f}"])]
+               *(cell(client) for _, cell in last)]
 
 
 def table(case):

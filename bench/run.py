@@ -35,19 +35,27 @@ class Case:
     tls: bool = False
     post: bool = False
     large: bool = False
+    upload: int = 0  # bytes of a body that is made as it is sent
+    json: bool = False
+    rate: int = 0  # calls a second, begun whether or not others have ended
+    reconnect: bool = False
     quick: bool = True
 
     @property
     def target(self):
-        return "/large" if self.large else "/answer"
+        return "/large" if self.large else "/invoice" if self.json else "/answer"
 
     @property
     def expect_bytes(self):
-        return server.LARGE if self.large else len(server.ANSWER)
+        return server.LARGE if self.large else len(server.INVOICE if self.json else server.ANSWER)
+
+    @property
+    def bulk(self):
+        return self.large or self.upload > 0
 
     @property
     def warmup(self):
-        return 0 if self.large else min(20 * self.lanes, max(60_000, 3 * self.lanes))
+        return 0 if self.bulk else min(20 * self.lanes, max(60_000, 3 * self.lanes))
 
 
 AT_ONCE = [c.FLOOR_EPOLL, c.ASYNC, c.WRK, c.BEAST, c.POCO, c.CURL_MULTI, c.GO, c.HTTPLIB, c.AIOHTTP]
@@ -61,6 +69,13 @@ CASES = [
          [c.FLOOR_EPOLL, c.ASYNC, c.WRK, c.BEAST, c.CURL_MULTI, c.GO, c.AIOHTTP], 64, 40_000, tls=True),
     Case("down_1gib", "1 GiB down", [c.FLOOR_POLL, c.SYNC, c.CURL_EASY, c.POCO, c.HTTPLIB, c.GO, c.AIOHTTP], 1,
          3, large=True),
+    Case("up_1gib", "1 GiB up", [c.FLOOR_POLL, c.UPLOAD, c.CURL_EASY, c.POCO, c.GO], 1, 3, upload=server.LARGE),
+    Case("json_64", "1 KB of JSON each way, a type on our side, 64 in flight", [c.FLOOR_JSON, c.TYPED], 64, 40_000,
+         post=True, json=True),
+    Case("resumed_1", "Connect, resume TLS 1.3, one GET", [c.FLOOR_POLL, c.SYNC, c.CURL_EASY, c.GO], 1, 3_000,
+         tls=True, reconnect=True),
+    Case("open_64", "GET, 10,000 a second whatever the answers do, 64 connections",
+         [c.FLOOR_EPOLL, c.OPEN, c.GO], 64, 30_000, rate=10_000),
     Case("threads_8", "GET, 8 threads of blocking calls",
          [c.FLOOR_POLL, c.SYNC, c.POCO, c.CURL_EASY, c.HTTPLIB], 8, 40_000, quick=False),
     Case("threads_64", "GET, 64 threads of blocking calls",
@@ -105,15 +120,17 @@ class Comparison:
         for number in range(self.runs):
             for client in taken:
                 say(f"\r\033[K{case.title}: run {number + 1} of {self.runs}, {client.label}")
-                requests = max(1, int(case.requests * self.scale * client.share))
+                requests = max(1, int(case.requests * self.scale * (1 if case.rate else client.share)))
                 text, usage, said = run_once(client.command(self.build, service, case, requests), self.core)
                 figures = client.read(text, usage) if text is not None else {"errors": 1}
                 if figures["errors"]:
                     self.faults.append(f"{case.title}: {client.label}: {said or 'wrong answers'}")
                     continue
+                if case.reconnect:
+                    figures["resumed"] = service.resumed()
                 taken[client].append(figures)
         say("\r\033[K")
-        return {"name": case.name, "title": case.title, "in_flight": case.lanes, "large": case.large,
+        return {"name": case.name, "title": case.title, "in_flight": case.lanes, "large": case.bulk, "rate": case.rate,
                 "clients": summed_up([(client, runs) for client, runs in taken.items() if runs])}
 
 
@@ -121,8 +138,11 @@ def summed_up(taken):
     out = []
     for client, runs in taken:
         entry = {"name": client.name, "label": client.label, "runs": runs}
-        for key in ("calls_per_second", "cpu_us_per_call", "user_us_per_call", "p50_us", "p99_us"):
-            values = [run[key] for run in runs]
+        for key in ("calls_per_second", "cpu_us_per_call", "user_us_per_call", "p50_us", "p99_us", "p999_us", "max_us",
+                    "resumed"):
+            values = [run[key] for run in runs if key in run]
+            if not values:
+                continue
             entry[key] = {"median": statistics.median(values), "least": min(values), "most": max(values)}
         out.append(entry)
     for entry in out:
@@ -160,7 +180,7 @@ def main():
     out = {"schema": "callerapi.comparison/1", "date": datetime.date.today().isoformat(), "machine": machine(),
            "runs": comparison.runs, "cases": []}
     began = time.monotonic()
-    with server.running(cores[-1]) as service:
+    with server.running(cores[-1], os.path.join(build, "bin", "peer_sink")) as service:
         for case in comparison.cases:
             out["cases"].append(comparison.measure(case, service))
             print(report.table(out["cases"][-1]), flush=True)

@@ -1,5 +1,8 @@
 #include "curl_peer.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 namespace callerapi::bench {
 
 CurlCall::CurlCall(const Task& task) : handle_(::curl_easy_init()) {
@@ -17,7 +20,16 @@ CurlCall::CurlCall(const Task& task) : handle_(::curl_easy_init()) {
   if (task.expect_bytes > (1u << 20)) set(CURLOPT_BUFFERSIZE, 512L << 10);
   if (task.tls) set(CURLOPT_CAINFO, task.ca_file.c_str());
   headers_ = ::curl_slist_append(headers_, "Accept: application/json");
-  if (!task.body.empty()) {
+  if (task.send_bytes > 0) {
+    to_send_ = task.send_bytes;
+    headers_ = ::curl_slist_append(headers_, "Content-Type: application/json");
+    headers_ = ::curl_slist_append(headers_, "Expect:");
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(task.send_bytes));
+    set(CURLOPT_UPLOAD_BUFFERSIZE, 512L << 10);
+    set(CURLOPT_READFUNCTION, &CurlCall::give);
+    set(CURLOPT_READDATA, this);
+  } else if (!task.body.empty()) {
     headers_ = ::curl_slist_append(headers_, "Content-Type: application/json");
     headers_ = ::curl_slist_append(headers_, "Expect:");
     set(CURLOPT_POSTFIELDSIZE, static_cast<long>(task.body.size()));
@@ -38,6 +50,15 @@ std::size_t CurlCall::take(char* data, std::size_t size, std::size_t count, void
   if (call.kept_.size() < (1u << 20)) call.kept_.append(data, size * count);
   call.bytes_ += size * count;
   return size * count;
+}
+
+std::size_t CurlCall::give(char* into, std::size_t size, std::size_t count, void* from) {
+  auto& call = *static_cast<CurlCall*>(from);
+  const std::size_t n =
+      std::min({size * count, piece_of_body().size(), std::size_t{call.to_send_ - call.sent_}});
+  std::memcpy(into, piece_of_body().data(), n);
+  call.sent_ += n;
+  return n;
 }
 
 void CurlCall::end(CURLcode code, Meter& meter) const {

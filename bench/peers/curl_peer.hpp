@@ -16,17 +16,18 @@ class CurlCall {
 
   CURL* handle() const noexcept { return handle_; }
   void begin() {
-    bytes_ = 0;
+    bytes_ = sent_ = 0;
     began_ = clock_now();
   }
   void end(CURLcode code, Meter& meter) const;
 
  private:
   static std::size_t take(char* data, std::size_t size, std::size_t count, void* into);
+  static std::size_t give(char* into, std::size_t size, std::size_t count, void* from);
 
   CURL* handle_;
   curl_slist* headers_ = nullptr;
-  std::uint64_t bytes_ = 0;
+  std::uint64_t bytes_ = 0, to_send_ = 0, sent_ = 0;
   TimePoint began_{};
   std::string kept_;
 };

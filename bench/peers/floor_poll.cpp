@@ -2,7 +2,9 @@
 // checks, no retries, nothing kept of the body. One thread for each lane.
 #include <poll.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -14,7 +16,9 @@ namespace {
 class Lane {
  public:
   Lane(const Task& task, Meter& meter)
-      : request_(task.bytes()), meter_(meter), channel_(task), input_(buffer_of(task)) {}
+      : task_(task), request_(task.bytes()), meter_(meter), input_(buffer_of(task)) {
+    if (!task.reconnect) channel_.emplace(task);
+  }
 
   void run() {
     while (meter_.claim()) call();
@@ -31,12 +35,14 @@ class Lane {
     std::size_t kept = 0;
     std::uint64_t body = 0;
     Framing framing;
-    channel_.write(request_.data(), request_.size());
+    if (task_.reconnect) channel_.emplace(task_);
+    channel_->write(request_.data(), request_.size());
+    send_body();
     while (framing.head == 0 || body < framing.body) {
-      const long n = channel_.read(input_.data() + kept, input_.size() - kept);
+      const long n = channel_->read(input_.data() + kept, input_.size() - kept);
       if (n == 0) return meter_.failed("closed");
       if (n < 0) {
-        pollfd entry{channel_.fd(), POLLIN, 0};
+        pollfd entry{channel_->fd(), POLLIN, 0};
         ::poll(&entry, 1, 10'000);
         continue;
       }
@@ -53,9 +59,19 @@ class Lane {
     meter_.ended(framing.status, body, began);
   }
 
+  void send_body() {
+    for (std::uint64_t left = task_.send_bytes; left > 0;) {
+      const std::size_t size = std::min<std::uint64_t>(left, piece_of_body().size());
+      const long n = channel_->write(piece_of_body().data(), size);
+      if (n <= 0) return;
+      left -= static_cast<std::uint64_t>(n);
+    }
+  }
+
+  const Task& task_;
   const std::string request_;
   Meter& meter_;
-  Channel channel_;
+  std::optional<Channel> channel_;
   std::vector<char> input_;
 };
 

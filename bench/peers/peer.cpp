@@ -21,7 +21,8 @@ namespace {
 [[noreturn]] void usage(const std::string& why) {
   std::fprintf(stderr,
                "%s\nusage: PEER --url http[s]://HOST:PORT/TARGET [--method M] [--body-file F]\n"
-               "  [--ca FILE] [--concurrency C] [--warmup N] [--requests N] --expect-bytes N\n",
+               "  [--ca FILE] [--concurrency C] [--warmup N] [--requests N] --expect-bytes N\n"
+               "  [--send-bytes N] [--rate N] [--json 1] [--reconnect 1] [--registry FILE]\n",
                why.c_str());
   std::exit(2);
 }
@@ -52,9 +53,9 @@ std::string Task::bytes() const {
   std::string out = method + " " + target + " HTTP/1.1\r\nHost: " + host + ":" + port +
                     "\r\nUser-Agent: callerapi-bench\r\nAccept: application/json\r\n"
                     "Accept-Encoding: gzip, deflate\r\nCaller-Timeout-Ms: 10000\r\n";
-  if (!body.empty())
-    out +=
-        "Content-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  const std::uint64_t length = send_bytes > 0 ? send_bytes : body.size();
+  if (length > 0)
+    out += "Content-Type: application/json\r\nContent-Length: " + std::to_string(length) + "\r\n";
   return out + "\r\n" + body;
 }
 
@@ -72,6 +73,11 @@ Task task_of(int argc, char** argv) {
   task.warmup = number("--warmup", 0);
   task.requests = number("--requests", 1);
   task.expect_bytes = number("--expect-bytes", 0);
+  task.send_bytes = number("--send-bytes", 0);
+  task.rate = static_cast<double>(number("--rate", 0));
+  task.json = number("--json", 0) > 0;
+  task.reconnect = number("--reconnect", 0) > 0;
+  task.registry = given["--registry"];
   if (given.contains("--body-file")) {
     std::ifstream file(given["--body-file"], std::ios::binary);
     if (!file) usage(given["--body-file"] + ": cannot be read");
@@ -100,9 +106,11 @@ int Meter::run(const std::function<void(std::uint64_t)>& work) {
   const auto us = [](Duration d) { return std::chrono::duration<double, std::micro>(d).count(); };
   std::printf(
       "{\"calls\":%.0f,\"errors\":%llu,\"seconds\":%f,\"calls_per_second\":%f,"
-      "\"cpu_us_per_call\":%f,\"user_us_per_call\":%f,\"p50_us\":%f,\"p99_us\":%f}\n",
+      "\"cpu_us_per_call\":%f,\"user_us_per_call\":%f,\"p50_us\":%f,\"p90_us\":%f,\"p99_us\":%f,"
+      "\"p999_us\":%f,\"max_us\":%f}\n",
       calls, static_cast<unsigned long long>(wrong_), seconds, calls / seconds,
-      (user + kernel) / calls, user / calls, us(latencies_.at(0.5)), us(latencies_.at(0.99)));
+      (user + kernel) / calls, user / calls, us(latencies_.at(0.5)), us(latencies_.at(0.9)),
+      us(latencies_.at(0.99)), us(latencies_.at(0.999)), us(latencies_.at(1)));
   return wrong_ > 0 || ended_ != task_.requests ? 1 : 0;
 }
 
@@ -118,6 +126,11 @@ void Meter::ended(int status, std::uint64_t body_bytes, TimePoint began) noexcep
 void Meter::failed(const char* why) noexcept {
   ended_.fetch_add(1, std::memory_order_relaxed);
   if (wrong_.fetch_add(1) == 0) std::fprintf(stderr, "failed: %s\n", why);
+}
+
+std::string_view piece_of_body() noexcept {
+  static const std::string piece(512u << 10, 'x');
+  return piece;
 }
 
 TimePoint clock_now() noexcept { return std::chrono::steady_clock::now(); }

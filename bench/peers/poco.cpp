@@ -3,6 +3,7 @@
 #include <Poco/Net/HTTPRequest.h>
 #include <Poco/Net/HTTPResponse.h>
 
+#include <algorithm>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -21,12 +22,18 @@ void drive(const Task& task, Meter& meter, Session& session) {
     try {
       Poco::Net::HTTPRequest request(task.method, task.target, Poco::Net::HTTPMessage::HTTP_1_1);
       request.set("Accept", "application/json");
-      if (!task.body.empty()) {
+      const std::uint64_t length = task.send_bytes > 0 ? task.send_bytes : task.body.size();
+      if (length > 0) {
         request.setContentType("application/json");
-        request.setContentLength(static_cast<std::streamsize>(task.body.size()));
+        request.setContentLength64(static_cast<Poco::Int64>(length));
       }
       auto& out = session.sendRequest(request);
       if (!task.body.empty()) out.write(task.body.data(), std::ssize(task.body));
+      for (std::uint64_t left = task.send_bytes; left > 0;) {
+        const auto n = std::min<std::uint64_t>(left, piece_of_body().size());
+        out.write(piece_of_body().data(), static_cast<std::streamsize>(n));
+        left -= n;
+      }
       Poco::Net::HTTPResponse response;
       auto& in = session.receiveResponse(response);
       std::uint64_t bytes = 0;
