@@ -39,6 +39,24 @@ void BM_TypedBody(benchmark::State& state) {
 }
 BENCHMARK(BM_TypedBody);
 
+void BM_TypedEncode(benchmark::State& state) {
+  const invoices::Invoice sent = invoice();
+  std::uint64_t bytes = 0;
+  const bench::CountAllocations counted(state);
+  for (auto _ : state) bytes += to_json(sent).size();
+  count_bytes(state, bytes);
+}
+BENCHMARK(BM_TypedEncode);
+
+void BM_TypedDecode(benchmark::State& state) {
+  const std::string text = to_json(invoice());
+  std::uint64_t bytes = 0;
+  const bench::CountAllocations counted(state);
+  for (auto _ : state) bytes += from_json<invoices::Invoice>(text) ? text.size() : 0;
+  count_bytes(state, bytes);
+}
+BENCHMARK(BM_TypedDecode);
+
 void BM_BoostJsonTree(benchmark::State& state) {
   const boost::json::value sent = boost::json::parse(to_json(invoice()));
   std::uint64_t bytes = 0;

@@ -9,6 +9,7 @@ import sys
 
 BEGIN, END = "<!-- MEASURED: written by bench/report.py -->", "<!-- END -->"
 OURS = "CallerAPI"
+COUNTED = "System calls of one call, and what one more connection with a call on it holds"
 
 
 def unit(case):
@@ -47,12 +48,33 @@ def rows(case):
                *(cell(client) for _, cell in last)]
 
 
+def counted_rows(counted):
+    yield ["client", "calls at once", "system calls of one", "bytes of a connection", "connections"]
+    for client in counted:
+        calls, held = client["system_calls"], client["bytes_per_connection"]
+        yield [client["label"], str(client["in_flight"]), "-" if calls is None else f"{calls:.2f}",
+               "-" if held is None else f"{held:,.0f}", f"{client['connections']:,}"]
+
+
+def counted_table(counted):
+    return f"\n{COUNTED}\n{aligned(list(counted_rows(counted)))}"
+
+
 def table(case):
-    lines = list(rows(case))
+    return f"\n{case['title']}\n{aligned(list(rows(case)))}"
+
+
+def aligned(lines):
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    text = "\n".join("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
+    return "\n".join("  ".join(cell.ljust(width) if i == 0 else cell.rjust(width)
                                for i, (cell, width) in enumerate(zip(line, widths))) for line in lines)
-    return f"\n{case['title']}\n{text}"
+
+
+def section(title, lines):
+    head, *lines = lines
+    return ["", f"### {title}", "", "| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|",
+            *("| " + " | ".join(f"**{cell}**" if line[0].startswith(OURS) and i == 0 else cell
+                                for i, cell in enumerate(line)) + " |" for line in lines)]
 
 
 def markdown(found):
@@ -61,10 +83,9 @@ def markdown(found):
            f"the run {m['load_before']:.1f}; medians of {found['runs']}.", "",
            "![Processor time of a call](performance.svg)"]
     for case in found["cases"]:
-        head, *lines = rows(case)
-        out += ["", f"### {case['title']}", "", "| " + " | ".join(head) + " |", "|---" + "|--:" * (len(head) - 1) + "|"]
-        out += ["| " + " | ".join(f"**{cell}**" if line[0].startswith(OURS) and i == 0 else cell
-                                  for i, cell in enumerate(line)) + " |" for line in lines]
+        out += section(case["title"], rows(case))
+    if "counted" in found:
+        out += section(COUNTED, counted_rows(found["counted"]))
     for label, why in found.get("absent", {}).items():
         out += ["", f"Not measured: {label}: {why}."]
     return "\n".join(out)

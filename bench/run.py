@@ -19,6 +19,7 @@ import sys
 import time
 
 import clients as c
+import counted
 import report
 import server
 
@@ -97,6 +98,10 @@ def run_once(command, core):
     return (text if process.returncode == 0 else None), usage, said.strip()
 
 
+def by_name(name):
+    return next(case for case in CASES if case.name == name)
+
+
 class Comparison:
     def __init__(self, options, build, core):
         self.build, self.core, self.runs = build, core, options.runs or (3 if options.quick else 5)
@@ -134,6 +139,21 @@ class Comparison:
                 "clients": summed_up([(client, runs) for client, runs in taken.items() if runs])}
 
 
+    def count(self, service, quick):
+        counts = counted.Counted(self.build, service, self.core, quick)
+        out = []
+        for case, of_it in ((by_name("get_64"), counted.IN_FLIGHT), (by_name("get_1"), counted.BLOCKING)):
+            for client in of_it[:2] if quick else of_it:  # the floor and ours
+                if client.missing(self.build):
+                    continue
+                say(f"\r\033[Ksystem calls and memory of {client.label}")
+                out.append(counts.of(client, case))
+                if client.label.startswith(report.OURS) and out[-1]["bytes_per_connection"] is None:
+                    self.faults.append(f"system calls and memory: {client.label}: wrong answers")
+        say("\r\033[K")
+        return out
+
+
 def summed_up(taken):
     out = []
     for client, runs in taken:
@@ -166,7 +186,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs: about a minute")
     parser.add_argument("--runs", type=int)
-    parser.add_argument("--case", action="append", default=[], choices=[case.name for case in CASES])
+    parser.add_argument("--case", action="append", default=[], choices=[case.name for case in CASES] + ["counted"])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
     parser.add_argument("--json", default=None, help="else bench.json in the build folder")
     parser.add_argument("--page", help="a page whose table and plot are to be replaced")
@@ -184,6 +204,9 @@ def main():
         for case in comparison.cases:
             out["cases"].append(comparison.measure(case, service))
             print(report.table(out["cases"][-1]), flush=True)
+        if not options.case or "counted" in options.case:
+            out["counted"] = comparison.count(service, options.quick)
+            print(report.counted_table(out["counted"]), flush=True)
     out["seconds"], out["absent"] = time.monotonic() - began, comparison.absent
     for label, why in comparison.absent.items():
         print(f"not measured: {label}: {why}")

@@ -6,18 +6,13 @@
 #include <string>
 
 #include "allocations.hpp"
+#include "inputs.hpp"
 #include "wire/response_reader.hpp"
 
 namespace callerapi::wire {
 namespace {
 
-// nginx answering a JSON document of 256 bytes: the usual case of a call.
-const std::string response =
-    "HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Tue, 24 Nov 2026 13:42:40 GMT\r\n"
-    "Content-Type: application/json\r\nContent-Length: 256\r\nConnection: keep-alive\r\n\r\n" +
-    std::string(256, 'x');
-
-void BM_OurReader(benchmark::State& state) {
+void BM_OurReader(benchmark::State& state, const std::string& response) {
   ResponseReader reader;
   std::uint64_t bytes = 0;
   const bench::CountAllocations counted(state);
@@ -32,9 +27,11 @@ void BM_OurReader(benchmark::State& state) {
   state.counters["body_bytes"] =
       benchmark::Counter(static_cast<double>(bytes), benchmark::Counter::kAvgIterations);
 }
-BENCHMARK(BM_OurReader);
+BENCHMARK_CAPTURE(BM_OurReader, small, bench::small_response());
+BENCHMARK_CAPTURE(BM_OurReader, large, bench::large_response());
+BENCHMARK_CAPTURE(BM_OurReader, chunked, bench::chunked_response());
 
-void BM_BeastParser(benchmark::State& state) {
+void BM_BeastParser(benchmark::State& state, const std::string& response) {
   namespace http = boost::beast::http;
   std::uint64_t bytes = 0;
   const bench::CountAllocations counted(state);
@@ -42,13 +39,16 @@ void BM_BeastParser(benchmark::State& state) {
     http::response_parser<http::string_body> parser;
     parser.eager(true);
     boost::system::error_code error;
-    parser.put(boost::asio::buffer(response), error);
+    auto left = boost::asio::buffer(response);
+    while (!parser.is_done() && !error) left += parser.put(left, error);
     bytes += parser.get().body().size();
   }
   state.counters["body_bytes"] =
       benchmark::Counter(static_cast<double>(bytes), benchmark::Counter::kAvgIterations);
 }
-BENCHMARK(BM_BeastParser);
+BENCHMARK_CAPTURE(BM_BeastParser, small, bench::small_response());
+BENCHMARK_CAPTURE(BM_BeastParser, large, bench::large_response());
+BENCHMARK_CAPTURE(BM_BeastParser, chunked, bench::chunked_response());
 
 }  // namespace
 }  // namespace callerapi::wire
