@@ -281,8 +281,7 @@ void Host::cancel(const Leaving::Pool& pool) {
 }
 
 void Host::sweep() {
-  for (const auto& [name, service] : snapshots_.read()->services)
-    for (const auto& instance : service->instances->all()) instance->origin->sweep();
+  family_->sweep();
   credentials_->sweep();
   auto& counters = family_->counters;
   if (const auto starved = counters.starved.exchange(0))

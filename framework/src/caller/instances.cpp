@@ -54,8 +54,8 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
 
 void Host::look_for_instances() {
   if (!looking_ || closing_) return;
-  for (const auto& [name, service] : snapshots_.read()->services)
-    service->discovery->look([this, service = name](const policy::Discovery::Told& told) {
+  for (const auto& service : snapshots_.read()->discovering)
+    service->discovery->look([this, service = service->name](const policy::Discovery::Told& told) {
       heard_of_instances(service, told);
     });
 }

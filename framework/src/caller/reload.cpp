@@ -156,6 +156,7 @@ ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
   snapshot->number = report.generation = published_;
   for (auto& [name, built] : next) {
     snapshot->services.emplace(name, built.service);
+    if (built.service->discovery->may_change()) snapshot->discovering.push_back(built.service);
     const auto old = built_.find(name);
     if (old == built_.end()) {
       report.added.push_back(name);

@@ -66,6 +66,8 @@ struct Snapshot {
   std::uint64_t number = 0;
   std::unordered_map<std::string, std::shared_ptr<const Service>, NameHash, std::equal_to<>>
       services;
+  /// Those that may come to run elsewhere: who looks for instances goes through no others.
+  std::vector<std::shared_ptr<const Service>> discovering;
 
   /// Errors: `unknown_service`, naming the nearest.
   Result<std::shared_ptr<const Service>> find(std::string_view name) const;

@@ -41,6 +41,8 @@ class SiteSource {
   /// What has changed since `cursor`; 0: all. A source that remembers no such cursor answers with
   /// all. `done` runs on the loop, perhaps at once; never, when the source goes before.
   virtual void ask(std::uint64_t cursor, Answered done) = 0;
+  /// False: first() is all there will ever be, and nobody need ask. Thread-safe.
+  virtual bool may_change() const noexcept { return true; }
 };
 
 /// A list that does not change: base_url itself, or `instances` of the registry.
@@ -49,6 +51,7 @@ class ListedSites final : public SiteSource {
   explicit ListedSites(std::vector<Site> all) : all_(std::move(all)) {}
   std::vector<Site> first() const override { return all_; }
   void ask(std::uint64_t cursor, Answered done) override;
+  bool may_change() const noexcept override { return false; }
 
  private:
   const std::vector<Site> all_;
@@ -84,6 +87,9 @@ class Discovery : public std::enable_shared_from_this<Discovery> {
   std::vector<Site> sites() const;
   /// Is the last good answer older than the last question? Why; thread-safe.
   std::optional<Error> failing() const;
+
+  /// Is it worth to look()? Thread-safe.
+  bool may_change() const noexcept { return source_->may_change(); }
 
   struct Told {
     bool changed = false;          ///< sites() answers something else than before.

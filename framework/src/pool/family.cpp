@@ -1,18 +1,39 @@
 #include "pool/family.hpp"
 
+#include <utility>
+
 #include "callerapi/deadline.hpp"
 #include "pool/origin.hpp"
 
 namespace callerapi::pool {
 
-void Family::join(Origin& origin) {
+void Family::list(Origin& origin) {
   base::Lock lock(mutex_);
-  origins_.insert(&origin);
+  listed_.insert(&origin);
 }
 
 void Family::leave(Origin& origin) {
   base::Lock lock(mutex_);
-  origins_.erase(&origin);
+  listed_.erase(&origin);
+}
+
+std::vector<std::shared_ptr<Origin>> Family::listed() {
+  base::Lock lock(mutex_);
+  std::vector<std::shared_ptr<Origin>> out;
+  for (Origin* origin : listed_)
+    if (auto alive = origin->weak_from_this().lock()) out.push_back(std::move(alive));
+  return out;
+}
+
+std::size_t Family::sweep() {
+  // Connections are closed outside the lock, which threads take that give one back.
+  const auto all = listed();
+  for (const auto& origin : all) {
+    if (origin->sweep()) continue;
+    base::Lock lock(mutex_);
+    if (origin->unlist()) listed_.erase(origin.get());
+  }
+  return all.size();
 }
 
 bool Family::close_longest_idle() {
@@ -23,7 +44,7 @@ bool Family::close_longest_idle() {
   for (;;) {
     Origin* richest = nullptr;
     TimePoint longest = TimePoint::max();
-    for (Origin* origin : origins_) {
+    for (Origin* origin : listed_) {
       if (const TimePoint since = origin->idle_since(); since < longest) {
         longest = since;
         richest = origin;

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <unordered_set>
+#include <vector>
 
 #include "base/mutex.hpp"
 
@@ -27,13 +30,21 @@ class Family {
   /// now; false: none rests.
   bool close_longest_idle();
 
+  /// Closes idle connections past their time, of those origins alone that may have any: ten
+  /// thousand services that nobody calls cost nothing. Answers how many were looked at. On the
+  /// loop's thread.
+  std::size_t sweep();
+
  private:
   friend class Origin;
-  void join(Origin& origin);
+  /// A connection has begun to rest in an origin that was not listed.
+  void list(Origin& origin);
   void leave(Origin& origin);
+  std::vector<std::shared_ptr<Origin>> listed();
 
   base::Mutex mutex_;  ///< Taken before that of an origin.
-  std::unordered_set<Origin*> origins_ CALLERAPI_GUARDED_BY(mutex_);
+  /// All that have connections, and some that have no more.
+  std::unordered_set<Origin*> listed_ CALLERAPI_GUARDED_BY(mutex_);
 };
 
 }  // namespace callerapi::pool

@@ -14,9 +14,7 @@ Origin::Origin(Settings settings, wire::Loop& loop, std::shared_ptr<Family> fami
     : settings_(std::move(settings)),
       loop_(loop),
       family_(std::move(family)),
-      counters_(family_->counters) {
-  family_->join(*this);
-}
+      counters_(family_->counters) {}
 
 Origin::~Origin() {
   family_->leave(*this);
@@ -109,6 +107,7 @@ std::unique_ptr<Connection> Origin::take(Wants wants) {
 
 void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
   loop_.rest(*connection->stream);
+  bool listed = true;
   {
     base::Lock lock(mutex_);
     unmark_active(*connection);
@@ -117,8 +116,10 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
       connection->idle_since = loop_.now();
       connection->looked_at = false;
       idle_.push_back(std::move(connection));
+      listed = std::exchange(listed_, true);
     }
   }
+  if (!listed) family_->list(*this);
   if (connection) retire(std::move(connection));
   if (waiting_.load() == 0) return;
   if (loop_.inside()) return serve();
@@ -219,14 +220,19 @@ void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream
   counters_.opened.fetch_add(1, std::memory_order_relaxed);
   counters_.open.fetch_add(1, std::memory_order_relaxed);
   Waiter* first = waiters_.empty() ? nullptr : waiters_.front();
+  bool listed = true;
   {
     base::Lock lock(mutex_);
     if (first == nullptr || closed_) {
-      if (!closed_ && !draining_) idle_.push_back(std::move(connection));
+      if (!closed_ && !draining_) {
+        idle_.push_back(std::move(connection));
+        listed = std::exchange(listed_, true);
+      }
     } else {
       mark_active(connection.get());
     }
   }
+  if (!listed) family_->list(*this);
   if (first == nullptr || !connection) {
     if (connection) retire(std::move(connection));
     return;
@@ -301,10 +307,17 @@ bool Origin::sweep() {
         old.push_back(std::move(connection));
     }
     std::erase(idle_, nullptr);
-    left = !idle_.empty();
+    left = !idle_.empty() || !active_.empty();
   }
   for (auto& connection : old) retire(std::move(connection));
   return left;
+}
+
+bool Origin::unlist() {
+  base::Lock lock(mutex_);
+  if (!idle_.empty() || !active_.empty()) return false;
+  listed_ = false;
+  return true;
 }
 
 }  // namespace callerapi::pool

@@ -75,7 +75,7 @@ class Origin : public std::enable_shared_from_this<Origin> {
   void close(Error why);
   /// Set once closed.
   std::optional<Error> closed() const;
-  /// Closes idle connections past their time; answers whether any are left.
+  /// Closes idle connections past their time; answers whether any are left, in use or not.
   bool sweep();
 
   /// Since when the connection that has rested longest does; TimePoint::max(): none rests.
@@ -85,6 +85,9 @@ class Origin : public std::enable_shared_from_this<Origin> {
   bool evict_one();
 
  private:
+  friend class Family;
+  /// For the family, under its lock: false where a connection has come meanwhile.
+  bool unlist();
   void serve();
   Waiter* first_for_kept() const noexcept;
   void open_more();
@@ -117,6 +120,7 @@ class Origin : public std::enable_shared_from_this<Origin> {
   std::vector<Connection*> active_ CALLERAPI_GUARDED_BY(mutex_);
   std::optional<Error> closed_ CALLERAPI_GUARDED_BY(mutex_);
   bool draining_ CALLERAPI_GUARDED_BY(mutex_) = false;
+  bool listed_ CALLERAPI_GUARDED_BY(mutex_) = false;  ///< By the family, or about to be.
 };
 
 }  // namespace callerapi::pool

@@ -265,6 +265,35 @@ TEST_F(Pool, ASweepClosesWhatThePeerClosedWhileItRested) {
   EXPECT_EQ(connections(), 0u);
 }
 
+TEST_F(Pool, ASweepVisitsNoServiceThatHasNoConnection) {
+  for (int i = 0; i < 1'000; ++i) make();
+  Origin& called = *origins_[500];
+  Origin& used = *origins_[700];
+  const auto visited = [this] {
+    std::size_t count = 0;
+    on_loop([&] { count = family_->sweep(); });
+    return count;
+  };
+  EXPECT_EQ(visited(), 0u);
+
+  keep(called, 2);
+  auto held = open(used);
+  EXPECT_EQ(visited(), 1u) << "the one where connections rest";
+  used.give_back(std::move(held), true);
+  EXPECT_EQ(visited(), 2u);
+
+  held = used.take();
+  EXPECT_EQ(visited(), 2u) << "in use: it will be back, and need not be listed anew";
+  used.give_back(std::move(held), true);
+  clock_.advance(settings_.idle);
+  EXPECT_EQ(visited(), 2u) << "both close what they had";
+  EXPECT_EQ(connections(), 0u);
+  EXPECT_EQ(visited(), 0u);
+
+  keep(called, 1);
+  EXPECT_EQ(visited(), 1u) << "listed again";
+}
+
 TEST_F(Pool, TheLongestIdleOfAllServicesMakesRoomForOneThatIsNeeded) {
   Origin& young = make();
   Origin& old = make();
