@@ -98,6 +98,7 @@ Host::~Host() {
   });
   publisher_.reset();
   snapshots_.publish(std::make_shared<const catalogue::Snapshot>());
+  snapshots_.let_go();
   {
     base::Lock lock(control_);
     for (auto& [name, built] : built_)
@@ -291,6 +292,8 @@ void Host::sweep() {
                    " idle connections were closed for them; raise the limit of open files");
   for (const Leaving::Pool& pool : leaving_.due(reactor_->now())) cancel(pool);
   look_for_instances();
+  // A reload leaves a snapshot that this thread may have been the last to read.
+  if (snapshots_.has_replaced()) publisher_->run([this] { snapshots_.reap(); });
   reactor_->arm(*sweep_timer_, reactor_->now() + sweep_every);
 }
 
