@@ -7,6 +7,8 @@ import math
 import os
 import sys
 
+import reloads
+
 BEGIN, END = "<!-- MEASURED: written by bench/report.py -->", "<!-- END -->"
 OURS = "CallerAPI"
 COUNTED = "System calls of one call, and what one more connection with a call on it holds"
@@ -60,6 +62,10 @@ def counted_table(counted):
     return f"\n{COUNTED}\n{aligned(list(counted_rows(counted)))}"
 
 
+def reloads_table(found):
+    return f"\n{reloads.title(found)}\n{aligned(list(reloads.rows(found)))}"
+
+
 def table(case):
     return f"\n{case['title']}\n{aligned(list(rows(case)))}"
 
@@ -86,6 +92,9 @@ def markdown(found):
         out += section(case["title"], rows(case))
     if "counted" in found:
         out += section(COUNTED, counted_rows(found["counted"]))
+    if "reloads" in found:
+        head, blank, *lines = section(reloads.title(found["reloads"]), reloads.rows(found["reloads"]))[1:]
+        out += ["", head, blank, "![Calls while the registry is reloaded](reloads.svg)", "", *lines]
     for label, why in found.get("absent", {}).items():
         out += ["", f"Not measured: {label}: {why}."]
     return "\n".join(out)
@@ -147,6 +156,11 @@ def update(page, found):
         file.write(f"{before}{BEGIN}\n{markdown(found)}\n{END}{after}")
     with open(os.path.join(os.path.dirname(page), "performance.svg"), "w", encoding="utf-8") as file:
         file.write(Plot(found).svg())
+    if "reloads" in found:
+        m = found["machine"]
+        note = f"{m['processor']}, Linux {m['kernel']}, {found['date']}; medians of {found['reloads']['runs']}"
+        with open(os.path.join(os.path.dirname(page), "reloads.svg"), "w", encoding="utf-8") as file:
+            file.write(reloads.svg(found["reloads"], note))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import time
 
 import clients as c
 import counted
+import reloads
 import report
 import server
 
@@ -154,6 +155,18 @@ class Comparison:
         return out
 
 
+    def reload(self, service, cores, quick):
+        if not os.path.exists(os.path.join(self.build, "bin", "peer_ours_reload")):
+            self.absent["calls while the registry is reloaded"] = "peer_ours_reload was not built"
+            return None
+        say("\r\033[Kcalls while the registry is reloaded")
+        found, faults = reloads.measure(self.build, service, set(cores), 1 if quick else min(3, self.runs),
+                                        4 if quick else 10)
+        say("\r\033[K")
+        self.faults += faults
+        return found if found["lines"] else None
+
+
 def summed_up(taken):
     out = []
     for client, runs in taken:
@@ -186,7 +199,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs: about a minute")
     parser.add_argument("--runs", type=int)
-    parser.add_argument("--case", action="append", default=[], choices=[case.name for case in CASES] + ["counted"])
+    parser.add_argument("--case", action="append", default=[], choices=[case.name for case in CASES] + ["counted", "reloads"])
     parser.add_argument("--build", default=os.path.join(ROOT, "build", "release"))
     parser.add_argument("--json", default=None, help="else bench.json in the build folder")
     parser.add_argument("--page", help="a page whose table and plot are to be replaced")
@@ -207,6 +220,11 @@ def main():
         if not options.case or "counted" in options.case:
             out["counted"] = comparison.count(service, options.quick)
             print(report.counted_table(out["counted"]), flush=True)
+        if not options.case or "reloads" in options.case:
+            seen = comparison.reload(service, cores, options.quick)
+            if seen:
+                out["reloads"] = seen
+                print(report.reloads_table(seen), flush=True)
     out["seconds"], out["absent"] = time.monotonic() - began, comparison.absent
     for label, why in comparison.absent.items():
         print(f"not measured: {label}: {why}")

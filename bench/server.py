@@ -102,7 +102,11 @@ http {{
 
 def on_core(core):
     """For the child between fork and exec: bound to the core, with as many open files as there may be."""
-    os.sched_setaffinity(0, {core})
+    on_cores({core})
+
+
+def on_cores(cores):
+    os.sched_setaffinity(0, cores)
     resource.setrlimit(resource.RLIMIT_NOFILE, (open_files(),) * 2)
 
 

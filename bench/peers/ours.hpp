@@ -12,4 +12,9 @@ Caller open_ours(const Task& task);
 /// Counts an answer, or why there is none.
 void count(Meter& meter, const Result<Response>& answer, TimePoint began);
 
+/// Begins so many calls when they are due, whether or not others have ended, from this thread; the
+/// loop's thread takes their answers. Returns when all have ended. What a call took is counted from
+/// when it was meant to begin.
+void open_loop(Caller& caller, const Task& task, Meter& meter, std::uint64_t calls);
+
 }  // namespace callerapi::bench

@@ -107,10 +107,11 @@ int Meter::run(const std::function<void(std::uint64_t)>& work) {
   std::printf(
       "{\"calls\":%.0f,\"errors\":%llu,\"seconds\":%f,\"calls_per_second\":%f,"
       "\"cpu_us_per_call\":%f,\"user_us_per_call\":%f,\"p50_us\":%f,\"p90_us\":%f,\"p99_us\":%f,"
-      "\"p999_us\":%f,\"max_us\":%f}\n",
+      "\"p999_us\":%f,\"p9999_us\":%f,\"max_us\":%f}\n",
       calls, static_cast<unsigned long long>(wrong_), seconds, calls / seconds,
       (user + kernel) / calls, user / calls, us(latencies_.at(0.5)), us(latencies_.at(0.9)),
-      us(latencies_.at(0.99)), us(latencies_.at(0.999)), us(latencies_.at(1)));
+      us(latencies_.at(0.99)), us(latencies_.at(0.999)), us(latencies_.at(0.9999)),
+      us(latencies_.at(1)));
   return wrong_ > 0 || ended_ != task_.requests ? 1 : 0;
 }
 
