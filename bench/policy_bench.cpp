@@ -101,8 +101,11 @@ void BM_PolicyPathOfAFailure(benchmark::State& state) {
     }
   };
   Caller caller = caller_of(std::make_shared<Refusing>());
+  std::uint64_t found = 0;
   const bench::CountAllocations counted(state);
-  for (auto _ : state) benchmark::DoNotOptimize(caller.call("echo", "get", request()));
+  for (auto _ : state) found += caller.call("echo", "get", request()) ? 0 : 1;
+  state.counters["found"] =
+      benchmark::Counter(static_cast<double>(found), benchmark::Counter::kAvgIterations);
 }
 BENCHMARK(BM_PolicyPathOfAFailure);
 
