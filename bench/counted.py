@@ -35,7 +35,7 @@ def answered(client, process):
 class Counted:
     def __init__(self, build, service, core, quick):
         self.build, self.service, self.core = build, service, core
-        self.most = 1_000 if quick else 10_000
+        self.most = min(1_000 if quick else 10_000, server.open_files() - 100)
 
     def command(self, client, case, requests):
         return client.command(self.build, self.service, case, requests)

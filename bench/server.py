@@ -111,8 +111,10 @@ def on_cores(cores):
 
 
 def open_files():
-    """As many as a process may have: a connection each, and ten thousand clients are one of the cases."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    """As many as a process may have and a case may need: a connection each. nginx makes room for all at once, so
+    that a limit of millions is none to use."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return 20_000 if most == resource.RLIM_INFINITY else min(most, 20_000)
 
 
 def free_ports(count):
