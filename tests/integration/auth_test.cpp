@@ -13,6 +13,7 @@
 #include "callerapi/caller.hpp"
 #include "callerapi/plugin.hpp"
 #include "support/raw_server.hpp"
+#include "support/read_once.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
 
@@ -291,6 +292,28 @@ TEST_F(Auth, S19_N13_ASecond401Surfaces) {
   EXPECT_EQ(login.asked(), 2u);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(caller.request("a", "GET", "/")->attempts, 1);
   EXPECT_EQ(login.asked(), 2u) << "a service that refuses every token costs no token a call";
+}
+
+/// Semantics S19, test 14: with another token an endpoint that is never retried is asked again too.
+TEST_F(Auth, S19_N14_A401SendsABodyThatIsReadOnceAgainUpTo64KiB) {
+  for (const bool blocking : {true, false})
+    for (const std::size_t size : {65'536u, 65'537u}) {
+      Door door("Bearer tok-2");
+      TokenServer login;
+      Caller caller = open(service("a", door.url(), oauth2()) + service("login", login.url(), ""));
+      const std::string bytes = support::varied_bytes(size);
+      auto request = Request{}.explain().body(support::read_once(bytes));
+      const auto answer = blocking
+                              ? caller.request("a", "POST", "/", std::move(request))
+                              : caller.start_request("a", "POST", "/", std::move(request)).get();
+
+      const bool again = size == 65'536;
+      ASSERT_EQ(status(answer), again ? 200 : 401);
+      EXPECT_EQ(door.requests().size(), again ? 2u : 1u);
+      for (const SeenRequest& seen : door.requests()) EXPECT_TRUE(seen.body == bytes);
+      EXPECT_EQ(answer->record->attempts.back().stop_reason,
+                again ? "class" : "body_not_replayable");
+    }
 }
 
 TEST_F(Auth, WithoutATokenServiceTheCallSaysSoAndNothingIsSent) {

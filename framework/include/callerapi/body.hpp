@@ -24,6 +24,9 @@ class CALLERAPI_API BodySource {
   virtual std::optional<std::uint64_t> length() const = 0;
   /// Back to the first byte, so that a retry can send the same again; false if that is impossible.
   virtual bool rewind() = 0;
+  /// Does rewind() always succeed? Then nothing of what was read is kept for a retry, as otherwise
+  /// up to `retry.replay_buffer` is. The same answer every time.
+  virtual bool rewindable() const { return false; }
 };
 
 /// A request body: nothing, text in memory, a file, or a generator. Move-only.
@@ -37,8 +40,9 @@ class CALLERAPI_API Body {
   /// Opens `path` now; the error names it. Read as it is sent, never whole.
   static Result<Body> file(const std::string& path,
                            std::string content_type = "application/octet-stream");
-  /// `generate` fills a buffer and answers 0 at the end. Sent once: such a call is not retried
-  /// after bytes have left. `length`: bytes in all; nullopt sends chunked.
+  /// `generate` fills a buffer and answers 0 at the end. It runs once: a retry sends what was kept
+  /// of it, and a body longer than `retry.replay_buffer` (64 KiB) is not sent again. `length`:
+  /// bytes in all; nullopt sends chunked.
   static Body generated(Generator generate, std::optional<std::uint64_t> length = std::nullopt,
                         std::string content_type = "application/octet-stream");
   static Body source(std::unique_ptr<BodySource> source, std::string content_type);

@@ -120,6 +120,12 @@ constexpr Key table[] = {
     {"retry.on_500", boolean, "false", 0, 1, false,
      "Also retry status 500 of endpoints that may be sent twice.",
      [](Effective& e, std::int64_t v) { e.policy.retry.on_500 = v != 0; }},
+    {"retry.replay_buffer", size, "64KiB", 0, 64 * mib, false,
+     "What is kept of a request body that can be read only once, such as a generator's, so that a "
+     "retry can send it again; a longer one is not sent again. 0B: nothing is kept.",
+     [](Effective& e, std::int64_t v) {
+       e.policy.retry.replay_buffer = static_cast<std::size_t>(v);
+     }},
     {"retry.budget_ratio", share, "10%", 0, 1000, true,
      "What retries may add to the first attempts of the last ten seconds.",
      budget<&policy::BudgetTerms::ratio_permille>},

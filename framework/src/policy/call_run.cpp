@@ -17,6 +17,7 @@ CallRun::CallRun(CallPartsPtr parts)
   terms_.budget_terms = call.settings->budget;
   terms_.allowance = call.context.allowance.get();
   if (parts_.avoid) tried_.add(parts_.callee->instances->index_of(*parts_.avoid));
+  if (call.source) keep_body();
   if (!parts_.counted) return;
   parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
   parts_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);

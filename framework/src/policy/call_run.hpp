@@ -22,6 +22,9 @@
 namespace callerapi::testing {
 class Transport;
 }
+namespace callerapi::wire {
+class ReplaySource;
+}
 
 namespace callerapi::policy {
 
@@ -124,6 +127,8 @@ class CallRun {
   Result<Response> take_result();
 
  private:
+  void keep_body();
+  void forget_body(const wire::Exchange& exchange) noexcept;
   bool admit();
   bool enter_limits();
   Begun authorize();
@@ -165,6 +170,7 @@ class CallRun {
   Tried tried_;
   RetryState retry_;
   RetryTerms terms_;
+  wire::ReplaySource* kept_ = nullptr;  ///< In prepared().source, where a body must be kept.
   Breaker::Permit permit_;
   int attempts_ = 0;
   Sent sent_ = Sent::no;  ///< How far an earlier attempt may have come.

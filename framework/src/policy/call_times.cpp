@@ -31,6 +31,7 @@ void CallRun::note_rest(bool rests) noexcept {
 
 void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
   progress_at_ = loop().now();
+  if (kept_) forget_body(exchange);
   if (exchange.answered()) return watch_.enter(&TimeLedger::read, ready_at_);
   if (exchange.wants_write()) return;
   watch_.enter(&TimeLedger::wait, progress_at_);

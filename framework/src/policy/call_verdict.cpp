@@ -19,14 +19,14 @@ void CallRun::settle(const Attempted& attempt) {
 bool CallRun::judge(Attempted attempt) {
   Prepared& call = parts_.prepared;
   settle(attempt);
+  // Of an answer that was given out the body may be forgotten, and is not what stands in the way.
+  if (!attempt.committed) attempt.source = call.source.get();
   attempt.elsewhere = tried_.leaves_any_of(parts_.callee->instances->all().size());
   const TimePoint now = loop().now();
   watch_.enter(&TimeLedger::local, now);
   Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());
   if (next.stop_reason == "budget")
     parts_.counters->retries_denied.fetch_add(1, std::memory_order_relaxed);
-  if (next.again && call.source && !call.source->rewind())
-    next = {false, {}, "body_not_replayable", false};
   note_decision(attempt, next);
   if (!next.again) return false;
   fresh_ = attempt.error ? attempt.error->outcome == Outcome::stale_connection

@@ -55,6 +55,8 @@ class Credential : public std::enable_shared_from_this<Credential> {
   /// One that never changes.
   explicit Credential(Grant fixed);
 
+  /// May refused() ever say yes?
+  bool renewable() const noexcept { return fetch_ != nullptr; }
   /// What to send, or null: await() one. Asks for the next when this one is near its end.
   std::shared_ptr<const Token> current(TimePoint now);
   /// Asks for a token unless that is under way; `wake` runs once when the ticket is done, which may

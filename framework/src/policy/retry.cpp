@@ -112,7 +112,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   if (rule == RetryRule::optional && !terms.settings.on_500) return stop("class");
   // Who was not let in has done nothing: every endpoint may ask again with another credential.
   if (rule != RetryRule::any && !refresh && !terms.may_repeat) return stop("idempotency");
-  if (!attempt.replayable) return stop("body_not_replayable");
+  if (attempt.source && !attempt.source->rewind()) return stop("body_not_replayable");
   if (attempt.committed) return stop("committed");
 
   if (refresh && now + min_useful >= terms.deadline) return stop("no_time");

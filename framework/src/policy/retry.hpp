@@ -4,6 +4,7 @@
 #include <optional>
 #include <string_view>
 
+#include "callerapi/body.hpp"
 #include "callerapi/context.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
@@ -16,7 +17,7 @@ namespace callerapi::policy {
 struct Attempted {
   const Error* error = nullptr;        ///< Or
   const Response* response = nullptr;  ///< a complete response.
-  bool replayable = true;              ///< The same body can be sent again.
+  BodySource* source = nullptr;        ///< Of the body, to begin again; null: it is in memory.
   bool committed = false;              ///< A byte of the response has reached the caller.
   bool elsewhere = false;              ///< The call has not tried every instance.
   bool renewed = false;  ///< The credential of this attempt is given up; another can be had.
@@ -40,7 +41,8 @@ struct Decision {
   bool transparent = false;      ///< max_attempts does not count it.
 };
 
-/// Decides after each attempt of one call (semantics S5). Pure but for its counts; one thread.
+/// Decides after each attempt of one call (semantics S5). Pure but for its counts, the
+/// budget, the allowance and the source, which has been rewound where it says yes; one thread.
 class RetryState {
  public:
   /// `random` gives evenly spread 64-bit numbers. `wall_ms` measures an HTTP-date of Retry-After

@@ -39,6 +39,7 @@ struct Retry {
   Duration throttle_base = 1s, throttle_cap = 20s;
   Duration max_retry_after = 30s;
   bool on_500 = false;
+  std::size_t replay_buffer = 64u << 10;  ///< Of a body that can be read once; longer ones are not.
 
   bool operator==(const Retry&) const = default;
 };

@@ -46,6 +46,7 @@ class FileSource final : public BodySource {
     at_ = 0;
     return true;
   }
+  bool rewindable() const override { return true; }
 
  private:
   const int fd_;

@@ -67,6 +67,7 @@ class GzipSource final : public BodySource {
     inner_ended_ = false;
     return true;
   }
+  bool rewindable() const override { return inner_->rewindable(); }
 
  private:
   Result<void> fill() {

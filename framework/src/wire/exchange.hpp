@@ -59,6 +59,8 @@ class Exchange {
   /// Has a response byte arrived?
   bool answered() const noexcept { return reader_.started(); }
   Phase phase() const noexcept { return phase_; }
+  /// Does the body of the answer go to the sink?
+  bool delivers() const noexcept { return to_sink_; }
   /// May request bytes have reached the service?
   Sent sent() const noexcept;
   std::uint64_t bytes_written() const noexcept { return written_; }

@@ -48,6 +48,10 @@ class MultipartSource final : public BodySource {
     at_ = text_at_ = 0;
     return std::ranges::all_of(pieces_, [](Piece& p) { return !p.source || p.source->rewind(); });
   }
+  bool rewindable() const override {
+    return std::ranges::all_of(pieces_,
+                               [](const Piece& p) { return !p.source || p.source->rewindable(); });
+  }
 
  private:
   Result<std::size_t> read_piece(Piece& piece, std::span<char> into) {

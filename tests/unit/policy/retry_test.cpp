@@ -13,6 +13,14 @@ using namespace std::chrono_literals;
 constexpr TimePoint now = TimePoint(1h);
 constexpr std::uint64_t random_high = ~0ull >> 1;
 
+/// A body that is gone.
+class Spent final : public BodySource {
+ public:
+  Result<std::size_t> read(std::span<char>) override { return std::size_t{0}; }
+  std::optional<std::uint64_t> length() const override { return {}; }
+  bool rewind() override { return false; }
+} spent;
+
 RetryTerms terms(bool may_repeat = true, int attempts_max = 2) {
   return {.settings = {},
           .attempts_max = attempts_max,
@@ -74,7 +82,7 @@ TEST(Retry, A401IsNotRepeatedWhenTheBodyOrTheAnswerOrTheTimeIsGone) {
     RetryState state;
     return state.after(terms(), attempt, at, random_high, 0).stop_reason;
   };
-  EXPECT_EQ(stopped({.replayable = false}), "body_not_replayable");
+  EXPECT_EQ(stopped({.source = &spent}), "body_not_replayable");
   EXPECT_EQ(stopped({.committed = true}), "committed");
   EXPECT_EQ(stopped({}, now + 30s - 5ms), "no_time");
 }
@@ -161,7 +169,7 @@ TEST(Retry, FinalAnswersAreFinal) {
 TEST(Retry, ABodyThatIsGoneOrAnAnswerThatWasDeliveredEndsIt) {
   RetryState state;
   const Response busy = answer(503);
-  EXPECT_EQ(state.after(terms(), {.response = &busy, .replayable = false}, now, 0, 0).stop_reason,
+  EXPECT_EQ(state.after(terms(), {.response = &busy, .source = &spent}, now, 0, 0).stop_reason,
             "body_not_replayable");
   EXPECT_EQ(state.after(terms(), {.response = &busy, .committed = true}, now, 0, 0).stop_reason,
             "committed");
