@@ -14,17 +14,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The value of `low` may not exceed that of `high`.
-struct Rule {
-  std::string_view low, high;
-};
-constexpr Rule rules[] = {{"timeouts.connect", "timeouts.attempt"},
-                          {"timeouts.connect", "timeouts.total"},
-                          {"timeouts.attempt", "timeouts.total"},
-                          {"retry.base", "retry.cap"},
-                          {"retry.throttle_base", "retry.throttle_cap"},
-                          {"breaker.open", "breaker.open_max"},
-                          {"ejection.base", "ejection.max"}};
+constexpr Bound rules[] = {{"timeouts.connect", "timeouts.attempt"},
+                           {"timeouts.connect", "timeouts.total"},
+                           {"timeouts.attempt", "timeouts.total"},
+                           {"retry.base", "retry.cap"},
+                           {"retry.throttle_base", "retry.throttle_cap"},
+                           {"breaker.open", "breaker.open_max"},
+                           {"ejection.base", "ejection.max"}};
 
 /// One key while the layers are laid over each other.
 struct Slot {
@@ -99,7 +95,7 @@ class Resolver {
   }
 
   std::optional<Error> settle() {
-    for (const Rule& rule : rules) {
+    for (const Bound& rule : rules) {
       Slot& low = slot(rule.low);
       const Slot& high = slot(rule.high);
       if (!low.value || !high.value || *low.value <= *high.value) continue;
@@ -220,6 +216,8 @@ Layer layer_of(const PluginTables& tables, const EndpointTable& endpoint) {
                     from + ": endpoint " + endpoint.endpoint.name + ": policy ");
 }
 
+std::span<const Bound> bounds() noexcept { return rules; }
+
 bool clampable(std::string_view key) noexcept {
   return key == "timeouts.total" || key == "retry.max_attempts";
 }
@@ -238,7 +236,7 @@ std::vector<Error> check_layer(const Layer& layer, bool endpoint) {
                               "is given twice, first at " + first->origin + "; keep one"));
   }
   if (!errors.empty()) return errors;
-  for (const Rule& rule : rules) {
+  for (const Bound& rule : rules) {
     const auto low = std::ranges::find(layer, rule.low, &Setting::key);
     const auto high = std::ranges::find(layer, rule.high, &Setting::key);
     if (low == layer.end() || high == layer.end()) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,12 @@ struct Layers {
 /// What the plugin says about all its endpoints, or (second form) about one.
 Layer layer_of(const PluginTables& tables);
 Layer layer_of(const PluginTables& tables, const EndpointTable& endpoint);
+
+/// Two keys of which the value of `low` may not exceed that of `high`.
+struct Bound {
+  std::string_view low, high;
+};
+std::span<const Bound> bounds() noexcept;
 
 /// `[clamps]` may bound these: timeouts.total and retry.max_attempts.
 bool clampable(std::string_view key) noexcept;

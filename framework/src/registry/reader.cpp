@@ -248,10 +248,14 @@ void Reader::read_profiles(const Spot& root, Registry& registry) {
       if (member.key == registry.profile) default_url_ = text(*profile, "default_url");
     }
   const bool known = std::ranges::find(names, registry.profile) != names.end();
-  if (!names.empty() && !registry.profile.empty() && !known && !deployed)
-    fault(1, "unknown_profile",
-          name_ + ":1:1: caller.profile: there is no [profiles." +
-              wire::printable(registry.profile) + "]" + base::suggestion(registry.profile, names));
+  if (!names.empty() && !registry.profile.empty() && !known && !deployed) {
+    const std::string variable_of = "CALLERAPI_CALLER__PROFILE";
+    const Node* given = variable(variable_of) ? nullptr : root.node.find("caller")->find("profile");
+    fault(given ? given->at.line : 0, "unknown_profile",
+          (given ? place(given->at) + ": caller.profile" : "environment " + variable_of) +
+              ": there is no [profiles." + wire::printable(registry.profile) + "]" +
+              base::suggestion(registry.profile, names));
+  }
   if (!python_env_) return;
   if (const auto* url = variable("DEFAULT_URL"))
     default_url_ = Text{*url, "environment DEFAULT_URL", "environment DEFAULT_URL"};
