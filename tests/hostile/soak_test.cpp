@@ -91,7 +91,10 @@ class Soak : public Stage {
   bool replace(int i) const {
     const std::string salt = std::to_string(i);  // after the ELF: new bytes, the same plugin
     if (i % 10 == 9) {
-      install("good", i % 20 == 9 ? built("other_abi") + salt : built("sound").substr(0, 5000));
+      // Of another ABI; cut off; or one that fails when it is tried out in a child.
+      const std::string bad[] = {built("other_abi") + salt, built("sound").substr(0, 5000),
+                                 built("create_throws") + salt};
+      install("good", bad[i / 10 % 3]);
       return false;
     }
     install("good", built(i % 2 == 0 ? "sound2" : "sound3") + salt);
@@ -104,7 +107,8 @@ class Soak : public Stage {
   std::string seen_;
 };
 
-TEST_F(Soak, ReplacedTenTimesASecondNoCallFailsAndEveryOldCopyGoes) {
+/// Semantics S19, test 16.
+TEST_F(Soak, S19_N16_ReplacedTenTimesASecondNoCallFailsAndEveryOldCopyGoes) {
   Caller caller = open_good();
   const std::size_t one = mapped("callerapi:good");
   run_callers(caller);
@@ -126,6 +130,7 @@ TEST_F(Soak, ReplacedTenTimesASecondNoCallFailsAndEveryOldCopyGoes) {
   EXPECT_EQ(failed_.load(), 0u) << "of " << done_.load() << ", the last: " << seen_;
   EXPECT_GT(replaced, 5);
   EXPECT_GT(refused, 0);
+  EXPECT_EQ(caller.stats().plugins_draining, 0u) << "calls of retired generations are in flight";
   EXPECT_EQ(mapped("callerapi:good"), one) << "copies of retired generations are mapped";
   EXPECT_EQ(caller.stats().plugins_zombie, 0u);
   EXPECT_EQ(caller.stats().plugins_overdue, 0u);
