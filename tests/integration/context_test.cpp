@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <charconv>
 #include <chrono>
 #include <memory>
 #include <string>
@@ -49,54 +47,6 @@ Request get() { return Request{}.path("id", "1"); }
 
 std::string field(const SeenRequest& request, std::string_view name) {
   return std::string(request.headers.get(name).value_or(""));
-}
-int number(const SeenRequest& request, std::string_view name) {
-  const std::string text = field(request, name);
-  int value = -1;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-TEST(S19, N5_TheTimeoutSentShrinksWithEachAttemptAndNeverExceedsWhatIsLeft) {
-  auto transport = std::make_shared<ScriptedTransport>();
-  const auto until = std::chrono::steady_clock::now() + 5s;
-  std::atomic<bool> exceeded{false};
-  transport->on("a", "get", [&](const SeenRequest& request) -> Result<Response> {
-    const auto left = until - std::chrono::steady_clock::now();
-    // It was written before: by now less is left, but not by as much as a pause takes.
-    if (std::chrono::milliseconds(number(request, "Caller-Timeout-Ms")) > left + 1s)
-      exceeded = true;
-    const auto moved_on = std::chrono::steady_clock::now() + 2ms;
-    while (std::chrono::steady_clock::now() < moved_on) continue;
-    return json_response("busy", 503);
-  });
-  Caller caller = caller_of(transport, "retry.max_attempts = 4\n");
-
-  Context context;
-  context.deadline = until;
-  ASSERT_TRUE(caller.call("a", "get", get().context(context)));
-
-  const auto seen = transport->requests();
-  ASSERT_EQ(seen.size(), 4u);
-  EXPECT_LE(number(seen[0], "Caller-Timeout-Ms"), 5000);
-  for (std::size_t i = 1; i < seen.size(); ++i)
-    EXPECT_LT(number(seen[i], "Caller-Timeout-Ms"), number(seen[i - 1], "Caller-Timeout-Ms"));
-  EXPECT_FALSE(exceeded);
-}
-
-TEST(S19, N5_WithoutAContextTheTimeoutSentIsTheSmallerOfTotalAndAttempt) {
-  auto transport = std::make_shared<ScriptedTransport>();
-  transport->on("a", "get", json_response("{}"));
-  Caller caller = caller_of(transport, "timeouts.total = \"20s\"\ntimeouts.attempt = \"3s\"\n");
-
-  ASSERT_TRUE(caller.call("a", "get", get()));
-  ASSERT_TRUE(caller.call("a", "get", get().timeout(2s)));
-
-  EXPECT_EQ(field(transport->requests()[0], "Caller-Timeout-Ms"), "3000");
-  // What building the request took is gone already.
-  const int of_total = number(transport->requests()[1], "Caller-Timeout-Ms");
-  EXPECT_LE(of_total, 2000);
-  EXPECT_GT(of_total, 1000);
 }
 
 TEST(S19, N17_FiveServicesTogetherMakeNoMoreExtraAttemptsThanWereLent) {

@@ -158,26 +158,6 @@ TEST(S19, N19_EveryErrorTypeIsAnOutcomeOrAStatus) {
   EXPECT_GT(fresh, 0u);
 }
 
-TEST(S19, N4_ARetryAfterBeyondTheDeadlineEndsTheCallAtOnce) {
-  auto transport = std::make_shared<ScriptedTransport>();
-  Response busy = json_response("busy", 503);
-  busy.headers.add("Retry-After", "20");
-  transport->on("echo", "get", busy);
-  Caller caller = caller_of(transport);
-
-  const auto began = std::chrono::steady_clock::now();
-  const auto answer = caller.call("echo", "get", get().timeout(5s).explain());
-
-  ASSERT_TRUE(answer);
-  EXPECT_EQ(answer->status, 503);
-  EXPECT_LT(answer->time.retry, 1ms);
-  EXPECT_LT(std::chrono::steady_clock::now() - began, 4s);
-  ASSERT_TRUE(answer->record);
-  ASSERT_EQ(answer->record->attempts.size(), 1u);
-  EXPECT_EQ(answer->record->attempts[0].decision, "end");
-  EXPECT_EQ(answer->record->attempts[0].stop_reason, "no_time");
-}
-
 TEST(CallRecord, TellsEachAttemptAndItsTimesAddUpToTheCall) {
   auto transport = std::make_shared<ScriptedTransport>();
   transport->once("echo", "get", failure(Outcome::stale_connection, Sent::no))
