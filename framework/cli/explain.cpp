@@ -170,8 +170,13 @@ int run_dry(const Common& common, const CallArguments& arguments, Request reques
                     ? caller->call(arguments.service, arguments.endpoint, std::move(request))
                     : caller->request(arguments.service, arguments.method, arguments.path,
                                       std::move(request));
-  const auto seen = note->seen();
+  auto seen = note->seen();
   if (!seen) return report(answer.error());
+  // Hidden by its usual name, and so by any other.
+  if (const auto settings = caller->explain(arguments.service, arguments.endpoint))
+    for (const SettingInfo& setting : *settings)
+      if (setting.key == "header_names.idempotency_key" && seen->headers.contains(setting.value))
+        seen->headers.set(setting.value, "(hidden)");
   common.json ? print_request_json(*seen) : print_request(*seen);
   return 0;
 }

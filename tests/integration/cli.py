@@ -63,6 +63,9 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
     expect("--dry-run", dry, 0, "", "Authorization: (hidden)")
     expect("--dry-run as JSON", with_registry("request", "anything", "GET", "/x", "--dry-run", "--output", "json"), 0, "",
            '"schema":"callerapi.dry_run/1"')
+    keyed = with_registry("request", "anything", "POST", "/x", "--header", "X-Once: zq9", "--dry-run",
+                          CALLERAPI_SERVICES__ANYTHING__HEADER_NAMES__IDEMPOTENCY_KEY="X-Once")
+    expect("--dry-run hides a key by another name", keyed, 0, "", "X-Once: (hidden)")
     if "zq9" in dry.stdout:
         faults.append(f"--dry-run shows a secret: {dry.stdout}")
     expect("unknown service", with_registry("call", "httpbim", "get"), 2, "did you mean 'httpbin'?")

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "callerapi/caller.hpp"
 #include "callerapi/testing.hpp"
+#include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
 
 namespace callerapi {
@@ -75,6 +77,88 @@ attempts_left = true
     for (const auto& [name, value] : request.headers)
       if (!framing.contains(std::string(name))) sent.emplace(name);
   EXPECT_EQ(sent, documented());
+}
+
+/// The keys of header_names, and another name for each.
+const std::map<std::string, std::string> renamed = {{"timeout", "X-Budget"},
+                                                    {"previous_attempts", "X-Attempt"},
+                                                    {"attempts_left", "X-Left"},
+                                                    {"call_id", "X-Call"},
+                                                    {"caller", "X-From"},
+                                                    {"request_id", "X-Correlation"},
+                                                    {"idempotency_key", "PayPal-Request-Id"},
+                                                    {"retry_after", "X-Pause"},
+                                                    {"deadline_expired", "X-Too-Late"}};
+
+Caller renaming(const std::shared_ptr<testing::Transport>& services, const std::string& url) {
+  std::string text =
+      "schema = 1\n[caller]\nname = \"tests\"\n[services.plain]\nplugin = \"static:echo\"\n"
+      "base_url = \"" +
+      url + "\"\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" + url +
+      "\"\nrequest.id = true\ncontext.attempts_left = true\nretry.base = \"1ms\"\n"
+      "retry.throttle_base = \"1ms\"\n[services.echo.header_names]\n";
+  for (const auto& [key, name] : renamed) text += key + " = \"" + name + "\"\n";
+  Options options;
+  options.static_plugins = {support::echo_plugin()};
+  options.environment.emplace();
+  options.transport = services;
+  return Caller::from_toml(text, std::move(options)).value();
+}
+
+TEST(Fields, AServiceMayHaveNamesOfItsOwnForTheEnginesFields) {
+  const auto services = std::make_shared<testing::ScriptedTransport>();
+  for (const char* service : {"echo", "plain"})
+    services->on(service, "keyed", testing::json_response("{}"))
+        .once(service, "keyed", testing::json_response("{}", 503));
+  Caller caller = renaming(services, "http://127.0.0.1:1");
+
+  ASSERT_TRUE(caller.call("echo", "keyed", Request{}.json_text("{}").context(context())));
+  ASSERT_TRUE(caller.call("plain", "keyed", Request{}.json_text("{}")));
+
+  const auto seen = services->requests();
+  ASSERT_EQ(seen.size(), 4u);
+  std::size_t settings = 0;
+  for (const SettingInfo& setting : caller.explain("plain", "").value()) {
+    if (!setting.key.starts_with("header_names.")) continue;
+    ++settings;
+    const std::string key = setting.key.substr(setting.key.find('.') + 1);
+    const bool read = key == "retry_after" || key == "deadline_expired";
+    EXPECT_FALSE(seen[1].headers.contains(setting.value)) << "not by the name of all others";
+    EXPECT_NE(seen[1].headers.contains(renamed.at(key)), read) << key;
+    EXPECT_FALSE(seen[3].headers.contains(renamed.at(key))) << "nor does another service see it";
+  }
+  EXPECT_EQ(settings, renamed.size());
+  EXPECT_EQ(seen[0].headers.get("PayPal-Request-Id"), seen[1].headers.get("PayPal-Request-Id"));
+}
+
+TEST(Fields, AndTheseAreReadByTheNamesOfTheService) {
+  const auto services = std::make_shared<testing::ScriptedTransport>();
+  Response never = testing::json_response("{}", 503), late = testing::json_response("{}", 504);
+  never.headers.add("X-Pause", "-1");
+  late.headers.add("X-Too-Late", "1");
+  services->once("echo", "get", never).once("echo", "get", late).once("echo", "get", late);
+  Caller caller = renaming(services, "http://127.0.0.1:1");
+  const auto get = [] { return Request{}.path("id", "1"); };
+
+  const auto refused = caller.call("echo", "get", get().explain());
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->record->attempts.back().stop_reason, "retry_after");
+  EXPECT_EQ(caller.call("echo", "get", get()).error().outcome, Outcome::attempt_timeout);
+}
+
+TEST(Fields, AnAnswerToAnotherRequestIsToldByThatName) {
+  support::ScriptedServer server([](const support::SeenRequest&) {
+    return support::Script{.bytes = support::ok("{}", "X-Correlation: another\r\n")};
+  });
+  Caller caller = renaming(nullptr, server.url());
+
+  const auto answer = caller.call("echo", "create", Request{}.json_text("{}"));
+
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().reason, "request_id");
+  EXPECT_NE(answer.error().message.find("the answer is for X-Correlation 'another'"),
+            std::string::npos)
+      << answer.error().message;
 }
 
 /// Values of that name in the order they were sent.

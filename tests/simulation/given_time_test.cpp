@@ -16,6 +16,7 @@
 #include "policy/hedged_call.hpp"
 #include "policy/sync_call.hpp"
 #include "simulation/loop.hpp"
+#include "simulation/parts.hpp"
 
 namespace callerapi::simulation {
 namespace {
@@ -54,7 +55,8 @@ class Service {
   Result<Response> by_loop(Request request) {
     std::optional<Result<Response>> result;
     const auto call = policy::make_loop_call(
-        parts(std::move(request)), [&](Result<Response> r) { result = std::move(r); }, [] {});
+        parts(std::move(request)), [&](Result<Response> r) { result = std::move(r); },
+        [](policy::LoopCall&) {});
     call->begin();
     // Up to the end and no further, so that now() is when it ended.
     for (const TimePoint end = loop.now() + 1min; !result && loop.now() < end;)
@@ -66,17 +68,13 @@ class Service {
   policy::Settings settings;
 
  private:
-  policy::CallParts parts(Request request) {
+  policy::CallPartsPtr parts(Request request) {
     const policy::ServiceView view{"s", "http", "s", "", "sim", ""};
-    return {
-        .loop = &loop,
-        .instances = instances_,
-        .state = state_,
-        .code = nullptr,
-        .counters = &counters_,
-        .prepared =
-            policy::prepare_ad_hoc(view, "GET", "/", settings, std::move(request), loop).value(),
-        .transport = script_};
+    auto parts = parts_of({loop, counters_}, view, node_of(instances_, state_, settings), "GET",
+                          "/", std::move(request))
+                     .value();
+    parts->transport = script_;
+    return parts;
   }
 
   const std::shared_ptr<Script> script_;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/units.hpp"
+#include "callerapi/headers.hpp"
 #include "catalogue/keys.hpp"
 #include "wire/syntax.hpp"
 
@@ -68,7 +69,7 @@ std::optional<std::int64_t> read(const Key& key, std::string_view text) {
       return word - key.words.begin();
     }
     case KeyType::text:
-      break;
+      break;  // has no number
   }
   return {};
 }
@@ -125,6 +126,15 @@ std::string value_text(const Key& key, std::int64_t value) {
 }
 
 Result<std::int64_t> parse_value(const Key& key, std::string_view text) {
+  if (key.type == KeyType::text) {
+    if (may_be_set(text) && !is_secret_header(text)) return 0;
+    // The key is hidden where it is shown, but it is no credential.
+    if (same_name(text, key.fallback)) return 0;
+    return refuse("header_name",
+                  "expected the name of a header field such as \"X-Deadline\", and none that the "
+                  "engine or a credential goes by, saw " +
+                      quoted(text));
+  }
   const auto value = read(key, text);
   if (!value)
     return refuse("wrong_type", "expected " +

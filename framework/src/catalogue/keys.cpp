@@ -60,6 +60,10 @@ void limit(Effective& e, std::int64_t v) {
   e.policy.limits.*M = v;
 }
 template <auto M>
+void header_name(Effective& e, std::string_view v) {
+  e.policy.names.set(M, v);
+}
+template <auto M>
 void bytes(Effective& e, std::int64_t v) {
   e.policy.*M = static_cast<std::size_t>(v);
 }
@@ -75,6 +79,12 @@ constexpr std::string_view breaker_modes[] = {"off", "dark", "on", "forced_open"
 constexpr std::string_view balance_policies[] = {"p2c_ewma", "round_robin", "least_request",
                                                  "first"};
 constexpr std::string_view ejection_modes[] = {"off", "dark", "on"};
+
+using N = policy::HeaderNames;
+constexpr Key name_of(std::string_view key, std::string_view fallback, std::string_view doc,
+                      void (*set)(Effective&, std::string_view)) {
+  return {key, text, fallback, 0, 0, false, doc, nullptr, {}, set};
+}
 
 constexpr Key table[] = {
     {"timeouts.total", duration, "30s", ms, day, false,
@@ -247,6 +257,30 @@ constexpr Key table[] = {
     {"limits.response_head", size, "64KiB", kib, 16 * mib, false,
      "The longest status line and header section.",
      bytes<&policy::Settings::response_head_bytes_max>},
+    name_of("header_names.timeout", "Caller-Timeout-Ms",
+            "What the field with the time of an attempt is called in requests to this service.",
+            header_name<&N::timeout>),
+    name_of("header_names.previous_attempts", "Caller-Previous-Attempts",
+            "The same of the number of attempts before.", header_name<&N::previous_attempts>),
+    name_of("header_names.attempts_left", "Caller-Attempts-Left",
+            "The same of the allowance, see context.attempts_left.",
+            header_name<&N::attempts_left>),
+    name_of("header_names.call_id", "Caller-Call-Id", "The same of the id of a call.",
+            header_name<&N::call_id>),
+    name_of("header_names.caller", "Caller-Name", "The same of caller.name.",
+            header_name<&N::caller>),
+    name_of("header_names.request_id", "X-Request-Id",
+            "The same of the id of an attempt, see request.id, and in answers.",
+            header_name<&N::request_id>),
+    name_of("header_names.idempotency_key", "Idempotency-Key",
+            "The same of the key that makes a request one that may be sent twice.",
+            header_name<&N::idempotency_key>),
+    name_of("header_names.retry_after", "Caller-Retry-After-Ms",
+            "What the field with a pause in milliseconds is called in answers.",
+            header_name<&N::retry_after>),
+    name_of("header_names.deadline_expired", "Caller-Deadline-Expired",
+            "What the field of an answer is called that says that the time was over.",
+            header_name<&N::deadline_expired>),
 };
 
 // What the Python package waited: five minutes in all, three between two bytes.
@@ -279,13 +313,14 @@ const Key* find_key(std::string_view wanted) noexcept {
   return found == std::end(table) ? nullptr : found;
 }
 
+bool may_be_set(std::string_view header) noexcept {
+  return wire::is_token(header) && std::ranges::none_of(own_headers, [&](std::string_view own) {
+           return same_name(own, header);
+         });
+}
+
 bool is_setting(std::string_view wanted) noexcept {
-  if (wanted.starts_with("headers.")) {
-    const auto header = wanted.substr(8);
-    return wire::is_token(header) && std::ranges::none_of(own_headers, [&](std::string_view own) {
-             return same_name(own, header);
-           });
-  }
+  if (wanted.starts_with("headers.")) return may_be_set(wanted.substr(8));
   return wanted == "timeouts" || find_key(wanted) != nullptr;
 }
 

@@ -17,7 +17,7 @@ enum class KeyType : std::uint8_t {
   integer,
   boolean,
   size,
-  text,
+  text,    ///< The name of a header field.
   share,   ///< "10%", kept in thousandths.
   choice,  ///< One of the key's words, kept as its number.
 };
@@ -50,7 +50,8 @@ struct Key {
   bool service_only;          ///< Decides about what endpoints share: connections, breaker, budget.
   std::string_view doc;
   void (*set)(Effective&, std::int64_t);
-  std::span<const std::string_view> words = {};  ///< Of a choice.
+  std::span<const std::string_view> words = {};              ///< Of a choice.
+  void (*set_text)(Effective&, std::string_view) = nullptr;  ///< Of a text, in place of `set`.
 };
 
 /// Immutable, in the order of the reference page. `timeouts` (the preset) and `headers.<Name>` are
@@ -60,6 +61,8 @@ std::span<const Key> keys() noexcept;
 const Key* find_key(std::string_view name) noexcept;
 /// A row, `timeouts`, or `headers.` with a name that may be set.
 bool is_setting(std::string_view name) noexcept;
+/// Is it the name of a header field, and none that the framing or a proxy on the way lives by?
+bool may_be_set(std::string_view header) noexcept;
 /// The dotted names of all rows, for suggestions.
 std::span<const std::string> key_names();
 
@@ -72,8 +75,9 @@ std::string range_text(const Key&);
 /// The shortest text that parse_value() reads back as `value`.
 std::string value_text(const Key&, std::int64_t value);
 
-/// The value of a text in the key's own measure. Errors: `registry_invalid` with reason
-/// `wrong_type` or `out_of_range`; the message says what was seen and what is right, not where.
+/// The value of a text in the key's own measure, 0 for that of a KeyType::text. Errors:
+/// `registry_invalid` with reason `wrong_type` or `out_of_range`; the message says what was seen
+/// and what is right, not where.
 Result<std::int64_t> parse_value(const Key&, std::string_view text);
 /// Checks the value of `headers.<Name>` or `timeouts`, or parses the value of a row.
 Result<void> check_value(std::string_view key, std::string_view text);

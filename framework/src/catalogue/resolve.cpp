@@ -29,6 +29,7 @@ struct Slot {
   int level = 0;  ///< 0 is built-in.
   std::string from = "built-in";
   std::string where;
+  std::string_view text;  ///< Of a KeyType::text; of a layer or the table.
 };
 struct Header {
   std::string name, value, from;
@@ -72,6 +73,7 @@ class Resolver {
     for (const Key& key : keys()) {
       Slot slot;
       slot.key = &key;
+      slot.text = key.fallback;
       if (!key.fallback.empty()) slot.value = *parse_value(key, key.fallback);
       slots_.push_back(std::move(slot));
     }
@@ -105,6 +107,7 @@ class Resolver {
       low.value = high.value;
       low.from += ", cut to " + std::string(rule.high);
     }
+    if (auto twice = settle_names()) return twice;
     return settle_window();
   }
 
@@ -124,6 +127,11 @@ class Resolver {
   Effective effective() {
     Effective all;
     for (const Slot& slot : slots_) {
+      if (slot.key->type == KeyType::text) {
+        if (slot.text != slot.key->fallback) slot.key->set_text(all, slot.text);
+        all.origins.push_back({std::string(slot.key->name), std::string(slot.text), slot.from});
+        continue;
+      }
       if (slot.value) slot.key->set(all, *slot.value);
       all.origins.push_back({std::string(slot.key->name),
                              slot.value ? value_text(*slot.key, *slot.value) : "", slot.from});
@@ -151,6 +159,19 @@ class Resolver {
     return *std::ranges::find_if(slots_, [&](const Slot& s) { return s.key->name == key; });
   }
 
+  /// Of two fields of one name only one would be sent.
+  std::optional<Error> settle_names() {
+    for (const Slot& one : slots_) {
+      if (one.key->type != KeyType::text || one.level == 0) continue;
+      for (const Slot& other : slots_)
+        if (&one != &other && other.key->type == KeyType::text && same_name(one.text, other.text))
+          return refuse("contradiction", one.where,
+                        std::string(one.text) + " is what " + std::string(other.key->name) +
+                            " is called (" + other.from + "); give each a name of its own");
+    }
+    return {};
+  }
+
   /// A call that hangs counts when its attempt ends: a window that has gone by then sees only what
   /// is quick. Nobody's value gives way, as each was meant for something else.
   std::optional<Error> settle_window() {
@@ -172,6 +193,7 @@ class Resolver {
   void put(std::string_view key, std::string_view value, const Setting& text, int level) {
     Slot& target = slot(key);
     target.value = *parse_value(*target.key, value);
+    target.text = value;
     target.level = level;
     target.from = text.origin;
     target.where = text.where;

@@ -18,26 +18,25 @@ void set_trace(Headers& headers, const Prepared& call, wire::Loop& loop) {
 
 }  // namespace
 
-bool has_attempt_headers(const Headers& headers) noexcept {
-  constexpr std::string_view names[] = {"Caller-Previous-Attempts", "Caller-Timeout-Ms",
-                                        "tracestate", "Caller-Attempts-Left"};
-  return std::ranges::any_of(names, [&](std::string_view name) { return headers.contains(name); });
+bool has_attempt_headers(const Headers& headers, const HeaderNames& names) noexcept {
+  return headers.contains(names.previous_attempts) || headers.contains(names.timeout) ||
+         headers.contains(names.attempts_left) || headers.contains("tracestate");
 }
 
 void set_attempt_headers(Headers& headers, const Prepared& call, const AttemptFacts& attempt,
                          wire::Loop& loop) {
-  if (attempt.number > 1)
-    headers.set("Caller-Previous-Attempts", std::to_string(attempt.number - 1));
+  const HeaderNames& names = *call.settings->names;
+  if (attempt.number > 1) headers.set(names.previous_attempts, std::to_string(attempt.number - 1));
   if (attempt.ends != no_deadline && call.settings->deadline_mode != Mode::off) {
     const auto left = std::chrono::floor<std::chrono::milliseconds>(attempt.ends - attempt.began);
-    headers.set("Caller-Timeout-Ms", std::to_string(std::max<std::int64_t>(1, left.count())));
+    headers.set(names.timeout, std::to_string(std::max<std::int64_t>(1, left.count())));
   }
-  if (call.settings->request_id && !headers.contains("X-Request-Id"))
-    headers.add("X-Request-Id", view(uuid_v7(loop.wall_ms(), loop.random(), loop.random())));
+  if (call.settings->request_id && !headers.contains(names.request_id))
+    headers.add(names.request_id, view(uuid_v7(loop.wall_ms(), loop.random(), loop.random())));
   if (call.context.trace && !call.own_trace) set_trace(headers, call, loop);
   if (call.context.baggage && !call.own_baggage) headers.set("baggage", *call.context.baggage);
   if (call.settings->attempts_left && call.context.allowance)
-    headers.set("Caller-Attempts-Left", std::to_string(call.context.allowance->left()));
+    headers.set(names.attempts_left, std::to_string(call.context.allowance->left()));
 }
 
 }  // namespace callerapi::policy

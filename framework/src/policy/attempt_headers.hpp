@@ -11,7 +11,7 @@ struct AttemptFacts {
 };
 
 /// Has the call brought one of the fields that set_attempt_headers() would put others in place of?
-bool has_attempt_headers(const Headers& headers) noexcept;
+bool has_attempt_headers(const Headers& headers, const HeaderNames& names) noexcept;
 
 /// Sets the fields that differ from attempt to attempt (semantics S15).
 void set_attempt_headers(Headers& headers, const Prepared& call, const AttemptFacts& attempt,

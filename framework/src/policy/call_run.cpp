@@ -16,6 +16,7 @@ CallRun::CallRun(CallPartsPtr parts)
   terms_.budget = &parts_.callee->state->budget;
   terms_.budget_terms = call.settings->budget;
   terms_.allowance = call.context.allowance.get();
+  terms_.retry_after_field = call.settings->names->retry_after;
   if (parts_.avoid) tried_.add(parts_.callee->instances->index_of(*parts_.avoid));
   if (call.source) keep_body();
   if (!parts_.counted) return;
@@ -124,7 +125,8 @@ bool CallRun::write_head(Headers& headers) {
     set_result(placed(std::move(hooked).error()));
     return false;
   }
-  if (call.settings->request_id) request_id_ = headers.get("X-Request-Id").value_or("");
+  if (call.settings->request_id)
+    request_id_ = headers.get(call.settings->names->request_id).value_or("");
   decode_ = call.decode && headers.get("Accept-Encoding") == wire::accepted_codings;
   head_.clear();
   if (auto written = wire::append_head(head_, request_head(headers)); !written) {
@@ -174,6 +176,7 @@ wire::ExchangeRequest CallRun::request(const pool::Connection& connection) {
   request.limits.bare_lf = call.settings->bare_lf;
   request.limits.obs_fold = call.settings->obs_fold;
   request.request_id = request_id_;
+  request.request_id_field = call.settings->names->request_id;
   progress_at_ = ready_at_ = loop().now();
   watch_.connected(connection.opening, progress_at_);
   watch_.enter(&TimeLedger::write, progress_at_);

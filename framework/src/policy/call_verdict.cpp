@@ -46,7 +46,7 @@ bool CallRun::finished(wire::Exchange& exchange) {
 /// The service says it stopped for want of time (semantics S3).
 bool CallRun::expired_there(const Response& response) const {
   return response.status >= 400 && response.status < 600 &&
-         response.headers.get("Caller-Deadline-Expired") == "1";
+         response.headers.get(parts_.prepared.settings->names->deadline_expired) == "1";
 }
 
 Error CallRun::expiry_of(const Response& response) const {

@@ -217,10 +217,10 @@ void set_headers(Prepared& call, const ServiceView& service, const Settings& set
     any = true;
   }
   // What the engine adds from here on is no attempt's, and of each name once.
-  call.own_attempt_headers = any && has_attempt_headers(call.headers);
+  call.own_attempt_headers = any && has_attempt_headers(call.headers, *settings.names);
   add("User-Agent", service.user_agent);
-  add("Caller-Name", service.caller_name);
-  add("Caller-Call-Id", view(call.id));
+  add(settings.names->caller, service.caller_name);
+  add(settings.names->call_id, view(call.id));
   // A part of a coded body cannot be decoded: whoever asks for a range gets bytes as they are.
   call.decode =
       !any || (!call.headers.contains("Accept-Encoding") && !call.headers.contains("Range"));
@@ -250,14 +250,15 @@ Result<void> finish(Prepared& call, const ServiceView& service, const Settings& 
   code_body(call);
   call.sink = std::move(request.sink);
   call.explain = request.wants_record;
+  const std::string& key = settings.names->idempotency_key;
   if (!request.key.empty()) {
-    call.headers.set("Idempotency-Key", request.key);
-  } else if (mint_key && !call.headers.contains("Idempotency-Key")) {
+    call.headers.set(key, request.key);
+  } else if (mint_key && !call.headers.contains(key)) {
     call.headers.add(
-        "Idempotency-Key",
+        key,
         "\"" + std::string(view(uuid_v7(loop.wall_ms(), loop.random(), loop.random()))) + "\"");
   }
-  if (call.headers.contains("Idempotency-Key")) call.may_repeat = true;
+  if (call.headers.contains(key)) call.may_repeat = true;
   return set_times(call, request, loop);
 }
 

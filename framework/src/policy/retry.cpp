@@ -40,8 +40,8 @@ std::optional<std::int64_t> http_date_ms(std::string_view text) {
 }
 
 /// The finer field of services that know this library; below 0: never.
-std::optional<Duration> asked_ms(const Response& response) {
-  const auto text = response.headers.get("Caller-Retry-After-Ms");
+std::optional<Duration> asked_ms(const Response& response, std::string_view field) {
+  const auto text = response.headers.get(field);
   if (!text) return std::nullopt;
   std::int64_t ms = 0;
   const char* end = text->data() + text->size();
@@ -71,8 +71,9 @@ bool within_budget(const RetryTerms& terms, bool fits, TimePoint now) {
 
 }  // namespace
 
-std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms) {
-  if (const auto own = asked_ms(response)) return own;
+std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms,
+                                    std::string_view own) {
+  if (const auto asked = asked_ms(response, own)) return asked;
   const auto text = response.headers.get("Retry-After");
   if (!text) return std::nullopt;
   std::int64_t seconds = 0;
@@ -98,7 +99,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   RetryRule rule = status ? status->retry : base::row_of(attempt.error->outcome).retry;
   std::optional<Duration> asked;
   if (attempt.response && attempt.response->status >= 400) {
-    asked = retry_after(*attempt.response, wall_ms);
+    asked = retry_after(*attempt.response, wall_ms, terms.retry_after_field);
     if (attempt.response->status == 503 && asked) rule = RetryRule::throttle;
   }
   const bool free = rule == RetryRule::fresh ||

@@ -13,6 +13,8 @@
 
 namespace callerapi::policy {
 
+inline constexpr std::string_view own_retry_after = "Caller-Retry-After-Ms";
+
 /// What one attempt came to, as far as the question "again?" goes.
 struct Attempted {
   const Error* error = nullptr;        ///< Or
@@ -32,6 +34,7 @@ struct RetryTerms {
   Allowance* allowance = nullptr;  ///< Shared with other calls; null: no limit.
   Budget* budget = nullptr;        ///< Of the service; null: no limit.
   BudgetTerms budget_terms{};
+  std::string_view retry_after_field = own_retry_after;  ///< Outlives the call.
 };
 
 struct Decision {
@@ -55,8 +58,10 @@ class RetryState {
   int transparent_ = 0;  ///< Retries it does not.
 };
 
-/// Caller-Retry-After-Ms, of which a negative one asks never to come back; else Retry-After in
-/// delta-seconds or as an HTTP-date against the response's own Date; nullopt: none or unreadable.
-std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms);
+/// The field `own`, in milliseconds, of which a negative number asks never to come back; else
+/// Retry-After in delta-seconds or as an HTTP-date against the response's own Date; nullopt: none
+/// or unreadable.
+std::optional<Duration> retry_after(const Response& response, std::int64_t wall_ms,
+                                    std::string_view own = own_retry_after);
 
 }  // namespace callerapi::policy

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "callerapi/deadline.hpp"
+#include "policy/header_names.hpp"
 #include "policy/limits.hpp"
 
 namespace callerapi::policy {
@@ -106,7 +107,8 @@ struct HedgeTerms {
   bool operator==(const HedgeTerms&) const = default;
 };
 
-/// What a call of one endpoint takes with it: numbers alone, so that taking them allocates nothing.
+/// What a call of one endpoint takes with it: numbers and what is shared, so that taking them
+/// allocates nothing.
 struct Terms {
   Timeouts timeouts;
   Retry retry;
@@ -124,6 +126,7 @@ struct Terms {
   bool attempts_left = false;     ///< Send a Context's allowance as Caller-Attempts-Left.
   bool bare_lf = false;           ///< See wire::ReaderLimits.
   bool obs_fold = false;
+  ServiceHeaderNames names;
   /// The host's [clamps], which bound the options of a call as well.
   std::optional<Duration> total_max;
   std::optional<int> attempts_max;

@@ -196,11 +196,12 @@ Exchange::State Exchange::feed(std::string_view input) {
 /// A service, or a proxy before it, that mixed two answers up says so by the wrong id.
 bool Exchange::answers_this() {
   if (request_.request_id.empty()) return true;
-  const auto id = reader_.headers().get("X-Request-Id");
+  const auto id = reader_.headers().get(request_.request_id_field);
   if (!id || *id == request_.request_id) return true;
   fail(Outcome::protocol_error, "request_id",
-       "the answer is for X-Request-Id '" + printable(*id) + "', the request had '" +
-           printable(request_.request_id) + "': answers were mixed up on the way");
+       "the answer is for " + std::string(request_.request_id_field) + " '" + printable(*id) +
+           "', the request had '" + printable(request_.request_id) +
+           "': answers were mixed up on the way");
   return false;
 }
 

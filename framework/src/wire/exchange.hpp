@@ -27,7 +27,8 @@ struct ExchangeRequest {
   BodySink* sink = nullptr;      ///< Takes the body of an answer below 400.
   bool stream = false;           ///< Such a body is taken from the exchange piece by piece.
   bool decode = false;           ///< Undo the content codings of the answer.
-  std::string_view request_id;   ///< An answer with another X-Request-Id is refused; empty: none.
+  std::string_view request_id;   ///< An answer that names another is refused; empty: none.
+  std::string_view request_id_field = "X-Request-Id";  ///< Where it names it.
   std::size_t response_bytes_max = 16u << 20;
   ReaderLimits limits;
 };

@@ -31,8 +31,12 @@ TEST(Keys, BuiltInValuesAreThoseOfTheSettings) {
 TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
   for (const Key& key : keys()) {
     Effective low, high;
-    key.set(low, key.min);
-    key.set(high, key.max);
+    if (key.type == KeyType::text) {
+      key.set_text(high, "X-Other");
+    } else {
+      key.set(low, key.min);
+      key.set(high, key.max);
+    }
     const bool policy = low.policy != high.policy;
     const bool pool = low.pool != high.pool;
     EXPECT_NE(policy, pool) << key.name << " belongs to one of the two";
@@ -87,9 +91,11 @@ INSTANTIATE_TEST_SUITE_P(
                  "expected a table of timeouts or the preset \"python\", saw \"ruby\""}));
 
 TEST(Keys, EveryValueIsWrittenSoThatItCanBeRead) {
-  for (const Key& key : keys())
+  for (const Key& key : keys()) {
+    if (key.type == KeyType::text) continue;
     for (const std::int64_t value : {key.min, key.max})
       EXPECT_EQ(parse_value(key, value_text(key, value)).value(), value) << key.name;
+  }
   EXPECT_EQ(parse_value(*find_key("retry.budget_ratio"), "2.5%").value(), 25);
   EXPECT_EQ(value_text(*find_key("retry.budget_ratio"), 25), "2.5%");
 }
@@ -99,6 +105,14 @@ TEST(Keys, HeadersOfTheFramingCannotBeSet) {
   for (const char* bad : {"headers.host", "headers.Content-Length", "headers.Transfer-Encoding",
                           "headers.", "headers.a b"})
     EXPECT_FALSE(is_setting(bad)) << bad;
+}
+
+TEST(Keys, AFieldOfTheEnginesMayHaveAnyNameThatNothingElseGoesBy) {
+  const Key& key = *find_key("header_names.idempotency_key");
+  EXPECT_TRUE(check_value(key.name, "PayPal-Request-Id"));
+  EXPECT_TRUE(check_value(key.name, "Idempotency-Key")) << "the built-in one, a secret or not";
+  for (const char* bad : {"", "a b", "Host", "transfer-encoding", "Authorization", "Cookie"})
+    EXPECT_EQ(check_value(key.name, bad).error().reason, "header_name") << bad;
 }
 
 }  // namespace
