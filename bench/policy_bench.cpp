@@ -88,7 +88,7 @@ void BM_MeterOfACall(benchmark::State& state) {
     service.began(1);
     meter->attempt(1, code, time.total());
     meter->call(1, true, time.total());
-    service.ended(1, time);
+    service.ended(1, time, Duration::zero());
   }
 }
 BENCHMARK(BM_MeterOfACall);

@@ -116,6 +116,16 @@ void write_record(json::Writer& out, const CallRecord& record) {
       .member("given_ms", milliseconds(record.deadline))
       .member("from", record.deadline_from)
       .end_object()
+      .key("admission")
+      .begin_object()
+      .member("decision", record.admission.decision)
+      .member("in_flight", record.admission.in_flight)
+      .member("in_flight_max", record.admission.in_flight_max)
+      .member("waiting", record.admission.waiting)
+      .member("waiting_max", record.admission.waiting_max)
+      .member("rate", record.admission.rate)
+      .member("waited_ms", milliseconds(record.admission.waited))
+      .end_object()
       .key("attempts")
       .begin_array();
   for (const AttemptRecord& a : record.attempts) {

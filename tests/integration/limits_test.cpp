@@ -3,6 +3,8 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/futex.hpp"
@@ -143,6 +145,191 @@ TEST(LimitsOf, OneServiceDoNotBindAnother) {
   server.let();
   EXPECT_TRUE(held.get());
   EXPECT_TRUE(other.get());
+}
+
+/// The value of a sample of that text.
+std::string sample(const Caller& caller, const std::string& begins) {
+  const std::string text = caller.metrics_text();
+  const auto at = text.find("\n" + begins + " ");
+  if (at == std::string::npos) return "none";
+  const auto from = at + begins.size() + 2;
+  return text.substr(from, text.find('\n', from) - from);
+}
+
+void await_waiting(const Caller& caller, const std::string& count) {
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (sample(caller, "callerapi_queue_waiting{service=\"a\"}") != count &&
+         std::chrono::steady_clock::now() < until)
+    std::this_thread::yield();
+  ASSERT_EQ(sample(caller, "callerapi_queue_waiting{service=\"a\"}"), count);
+}
+
+TEST(QueueOf, ABlockingCallAndOneOnTheLoopWaitForTheirTurnAndTellHowLong) {
+  Held server;
+  Caller caller =
+      open(server.url(), "limits.inflight = 1\nlimits.queue = 8\ntimeouts.acquire = \"20s\"\n");
+  auto first = caller.start_request("a", "GET", "/");
+  server.await_seen(1);
+  auto looped = caller.start_request("a", "GET", "/", Request{}.explain());
+  await_waiting(caller, "1");
+  Result<Response> blocking = Error{};
+  std::thread thread([&] { blocking = caller.request("a", "GET", "/", Request{}.explain()); });
+  await_waiting(caller, "2");
+  EXPECT_EQ(server.seen(), 1) << "who waits has sent nothing";
+  server.let();
+  EXPECT_TRUE(first.get());
+  const auto second = looped.get();
+  thread.join();
+  for (const auto* one : {&second, &std::as_const(blocking)}) {
+    ASSERT_TRUE(*one) << one->error().message;
+    ASSERT_TRUE((*one)->record);
+    const AdmissionRecord& admission = (*one)->record->admission;
+    EXPECT_EQ(admission.decision, "waited");
+    EXPECT_EQ(admission.in_flight, 1);
+    EXPECT_EQ(admission.in_flight_max, 1);
+    EXPECT_EQ(admission.waiting_max, 8);
+    EXPECT_GT(admission.waited, 0ns);
+    EXPECT_GT((*one)->time.queue, 0ns) << "the wait is in the time of the call";
+    EXPECT_LE((*one)->time.queue, admission.waited + 1s);
+  }
+  EXPECT_EQ(second->record->admission.waiting, 0);
+  EXPECT_EQ(blocking->record->admission.waiting, 1) << "it came behind the other";
+  EXPECT_EQ(sample(caller, "callerapi_queue_duration_seconds_count{service=\"a\"}"), "2");
+  EXPECT_EQ(sample(caller, "callerapi_limit{service=\"a\"}"), "1");
+}
+
+TEST(QueueOf, OneMoreThanItHoldsIsRefusedAtOnceAndCounted) {
+  Held server;
+  Caller caller =
+      open(server.url(), "limits.inflight = 1\nlimits.queue = 1\ntimeouts.acquire = \"20s\"\n");
+  auto first = caller.start_request("a", "GET", "/");
+  server.await_seen(1);
+  auto second = caller.start_request("a", "GET", "/");
+  await_waiting(caller, "1");
+  const auto refused = caller.request("a", "GET", "/");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().outcome, Outcome::bulkhead_full);
+  EXPECT_EQ(refused.error().reason, "queue_full");
+  EXPECT_EQ(refused.error().sent, Sent::no);
+  ASSERT_TRUE(refused.error().record);
+  const AdmissionRecord& admission = refused.error().record->admission;
+  EXPECT_EQ(admission.decision, "refused");
+  EXPECT_EQ(admission.waiting, 1);
+  EXPECT_EQ(admission.waiting_max, 1);
+  EXPECT_EQ(sample(caller, "callerapi_limit_refused_total{service=\"a\",reason=\"queue_full\"}"),
+            "1");
+  server.let();
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(second.get());
+}
+
+TEST(QueueOf, AWaitEndsWithTheTimeForItOrWithTheDeadlineOfTheCall) {
+  Held server;
+  Caller caller =
+      open(server.url(), "limits.inflight = 1\nlimits.queue = 8\ntimeouts.acquire = \"30ms\"\n");
+  auto first = caller.start_request("a", "GET", "/");
+  server.await_seen(1);
+  const auto waited = caller.request("a", "GET", "/");
+  EXPECT_EQ(waited.error().outcome, Outcome::bulkhead_full);
+  EXPECT_EQ(waited.error().reason, "queue_wait");
+  EXPECT_EQ(caller.start_request("a", "GET", "/").get().error().reason, "queue_wait");
+  const auto late = caller.request("a", "GET", "/", Request{}.timeout(10ms));
+  EXPECT_EQ(late.error().outcome, Outcome::deadline_exceeded);
+  EXPECT_EQ(late.error().phase, Phase::queue);
+  EXPECT_NE(late.error().message.find("the deadline passed while waiting for its turn within "
+                                      "limits.inflight and limits.rate"),
+            std::string::npos)
+      << late.error().message;
+  await_waiting(caller, "0");
+  server.let();
+  EXPECT_TRUE(first.get());
+}
+
+TEST(QueueOf, ACallThatIsCancelledInItFreesItsPlace) {
+  Held server;
+  Caller caller =
+      open(server.url(), "limits.inflight = 1\nlimits.queue = 1\ntimeouts.acquire = \"20s\"\n");
+  auto first = caller.start_request("a", "GET", "/");
+  server.await_seen(1);
+  auto cancelled = caller.start_request("a", "GET", "/");
+  await_waiting(caller, "1");
+  cancelled.cancel();
+  EXPECT_EQ(cancelled.get().error().outcome, Outcome::cancelled);
+  auto next = caller.start_request("a", "GET", "/");
+  await_waiting(caller, "1");
+  server.let();
+  EXPECT_TRUE(first.get());
+  EXPECT_TRUE(next.get());
+  EXPECT_EQ(server.seen(), 2);
+}
+
+TEST(QueueOf, ShutdownEndsThoseWhoWaitOnTheLoopAndOnTheirThreads) {
+  Held server;
+  Caller caller =
+      open(server.url(), "limits.inflight = 1\nlimits.queue = 8\ntimeouts.acquire = \"20s\"\n");
+  auto first = caller.start_request("a", "GET", "/");
+  server.await_seen(1);
+  auto looped = caller.start_request("a", "GET", "/");
+  Result<Response> blocking = Error{};
+  std::thread thread([&] { blocking = caller.request("a", "GET", "/"); });
+  await_waiting(caller, "2");
+  caller.shutdown(0s);
+  thread.join();
+  EXPECT_EQ(first.get().error().outcome, Outcome::shutdown);
+  EXPECT_EQ(looped.get().error().outcome, Outcome::shutdown);
+  ASSERT_FALSE(blocking);
+  EXPECT_EQ(blocking.error().outcome, Outcome::shutdown);
+  EXPECT_EQ(blocking.error().sent, Sent::no);
+  EXPECT_EQ(server.seen(), 1) << "no place that a call left was taken";
+}
+
+TEST(QueueOf, ShutdownWaitsForNobodysTurnWithinTheRate) {
+  Held server;
+  server.let();
+  Caller caller = open(server.url(),
+                       "limits.rate = 1\nlimits.burst = 1\nlimits.queue = 8\n"
+                       "timeouts.acquire = \"20s\"\n");
+  EXPECT_TRUE(caller.request("a", "GET", "/"));
+  std::vector<std::thread> threads;
+  std::atomic<int> closed{0};
+  for (int i = 0; i < 6; ++i)
+    threads.emplace_back([&] {
+      const auto answer = caller.request("a", "GET", "/");
+      if (!answer && answer.error().outcome == Outcome::shutdown) ++closed;
+    });
+  await_waiting(caller, "6");
+  caller.shutdown(0s);
+  EXPECT_EQ(sample(caller, "callerapi_queue_waiting{service=\"a\"}"), "0");
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(closed, 6);
+}
+
+TEST(QueueOf, ManyThreadsAndManyCallsOnTheLoopAllHaveTheirTurnAndTheCapHolds) {
+  std::atomic<int> now{0}, most{0};
+  RawServer server([&](Peer& peer) {
+    while (!peer.read_until("\r\n\r\n").empty()) {
+      const int here = ++now;
+      for (int seen = most; here > seen && !most.compare_exchange_weak(seen, here);) {
+      }
+      std::this_thread::yield();
+      --now;
+      peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    }
+  });
+  Caller caller =
+      open(server.url(), "limits.inflight = 3\nlimits.queue = 1000\ntimeouts.acquire = \"20s\"\n");
+  std::vector<Call<Response>> looped;
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 6; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 50; ++i) good += caller.request("a", "GET", "/") ? 1 : 0;
+    });
+  for (int i = 0; i < 300; ++i) looped.push_back(caller.start_request("a", "GET", "/"));
+  for (auto& call : looped) good += call.get() ? 1 : 0;
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(good, 600);
+  EXPECT_LE(most, 3);
 }
 
 }  // namespace

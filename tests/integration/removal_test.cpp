@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "caller/host.hpp"
@@ -173,6 +174,39 @@ TEST_F(Removal, ReachesThePoolsThatTheServiceHadBefore) {
 
   ASSERT_TRUE(soon([&] { return call.done(); }));
   expect_unloaded(std::move(call).get().error());
+}
+
+TEST_F(Removal, EndsThoseWhoWaitForTheirTurnWithTheDrainTimeAndNotBefore) {
+  reload("[defaults.timeouts]\nacquire = \"0s\"\n" +
+         service("leaves", "limits.inflight = 1\nlimits.queue = 8\n"));
+  auto first = host_->start(parts("leaves"));
+  ASSERT_TRUE(soon([&] { return asked_ == 1; }));
+  auto looped = host_->start(parts("leaves"));
+  auto waits = parts("leaves");
+  const auto state = (*waits)->callee->state;
+  Result<Response> blocking = Error{};
+  std::atomic<bool> ended{false};
+  std::thread thread([&] {
+    blocking = host_->run(std::move(waits));
+    ended = true;
+  });
+  ASSERT_TRUE(soon([&] { return state->limits.waiting() == 2; }));
+
+  reload(service("stays"));
+  pass(29s);
+  EXPECT_FALSE(looped.done());
+  EXPECT_FALSE(ended);
+  pass(2s);
+  ASSERT_TRUE(soon([&] { return looped.done() && ended; }));
+
+  thread.join();
+  const Error one = std::move(looped).get().error();
+  for (const Error* error : {&one, &std::as_const(blocking).error()}) {
+    EXPECT_EQ(error->outcome, Outcome::unloaded) << error->message;
+    EXPECT_EQ(error->attempts, 0) << "it was not let in when the first was cancelled";
+  }
+  EXPECT_EQ(asked_, 1);
+  expect_unloaded(std::move(first).get().error());
 }
 
 }  // namespace

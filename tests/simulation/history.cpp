@@ -105,6 +105,9 @@ class History {
     s.budget = {pick(0, 100, 1000), pick(0, 1, 10)};
     s.limits.inflight = pick(2, 256, 0);
     s.limits.rate = pick(0, 0, 5);
+    s.limits.queue = pick(0, 2, 64);
+    s.limits.priority =
+        pick(policy::Priority::critical, policy::Priority::normal, policy::Priority::background);
   }
 
   void add_instance(SimService& service) {
@@ -240,6 +243,11 @@ class History {
     if (!running_.empty()) v.breaches.push_back("calls are left that nobody ended");
     if (counters_.in_flight != 0)
       v.breaches.push_back(std::to_string(counters_.in_flight) + " calls count as in flight");
+    for (const SimService& service : services_)
+      if (const auto& limits = service.state->limits; limits.in_flight() + limits.waiting() != 0)
+        v.breaches.push_back(service.name + " counts " + std::to_string(limits.in_flight()) +
+                             " calls within its limits and " + std::to_string(limits.waiting()) +
+                             " that wait");
     for (const SimService& service : services_)
       for (const SimInstance& one : service.instances)
         if (one.real->health->in_flight() != 0)

@@ -30,6 +30,18 @@ struct AttemptRecord {
   std::uint64_t breaker_failed = 0, breaker_total = 0;  ///< What it then counted.
 };
 
+/// What the limits of a service said to a call that came to it.
+struct AdmissionRecord {
+  std::string_view decision;       ///< "entered", "waited" or "refused"; empty: it did not come so
+                                   ///< far.
+  std::int64_t in_flight = 0;      ///< Other calls in flight that it found,
+  std::int64_t in_flight_max = 0;  ///< of how many that may be for a call of its priority. 0: any.
+  std::int64_t waiting = 0;        ///< Others that waited,
+  std::int64_t waiting_max = 0;    ///< of how many that may be.
+  std::int64_t rate = 0;           ///< Calls a second that may begin. 0: any.
+  Duration waited{0};              ///< For its turn.
+};
+
 /// What happened in one call. Kept for every call that failed, was retried, or asked for it with
 /// Request::explain. The times of its attempts add up to `time`. A value; holds no header and no
 /// payload.
@@ -40,6 +52,7 @@ struct CallRecord {
   std::uint64_t generation = 0;    ///< Which load of the plugin served it.
   Duration deadline{0};            ///< From the start of the call; what it could take at most.
   std::string_view deadline_from;  ///< Which limit that was: "timeouts.total".
+  AdmissionRecord admission;
   std::vector<AttemptRecord> attempts;
   Outcome outcome = Outcome::ok;
   int status = 0;  ///< Of a complete answer.

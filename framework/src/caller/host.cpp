@@ -277,6 +277,8 @@ void Host::cancel(const Leaving::Pool& pool) {
   std::vector<std::shared_ptr<policy::LoopCall>> calls;
   for (const auto& call : loop_calls_)
     if (call->uses(*pool.origin)) calls.push_back(call);
+  // Those who wait for their turn first, so that nobody takes the place of one that ends.
+  if (pool.state) pool.state->limits.close(why);
   for (const auto& call : calls) call->end(why);
   pool.origin->close(why);
 }
@@ -334,11 +336,17 @@ void Host::shutdown(Duration drain) {
     for (policy::StopToken* token : tokens_) token->stop(closing_error());
   }
   on_loop(*reactor_, [this] {
+    const auto snapshot = snapshots_.read();
+    // First, so that nobody takes the place of one that ends.
+    for (const auto& [name, service] : snapshot->services)
+      service->state->limits.close(closing_error());
+    for (const Leaving::Pool& pool : leaving_.all())
+      if (pool.state) pool.state->limits.close(closing_error());
     while (!loop_calls_.empty()) {
       const auto call = loop_calls_.back();
       call->end(closing_error());
     }
-    for (const auto& [name, service] : snapshots_.read()->services)
+    for (const auto& [name, service] : snapshot->services)
       for (const auto& instance : service->instances->all())
         instance->origin->close(closing_error());
     for (const Leaving::Pool& pool : leaving_.all()) pool.origin->close(closing_error());

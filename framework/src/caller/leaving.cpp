@@ -4,9 +4,9 @@
 
 namespace callerapi::caller {
 
-void Leaving::add(const std::string& service, const std::shared_ptr<pool::Origin>& origin) {
+void Leaving::add(const Pool& pool) {
   base::Lock lock(mutex_);
-  left_.push_back({service, origin, std::nullopt});
+  left_.push_back({pool.service, pool.origin, pool.state, std::nullopt});
 }
 
 void Leaving::published(const std::function<bool(const std::string&)>& has, TimePoint now) {
@@ -25,7 +25,8 @@ std::vector<Leaving::Pool> Leaving::due(TimePoint now) {
   base::Lock lock(mutex_);
   std::erase_if(left_, [&](const Left& one) {
     if (!one.until || now < *one.until) return false;
-    if (auto origin = one.origin.lock()) over.push_back({one.service, std::move(origin)});
+    if (auto origin = one.origin.lock())
+      over.push_back({one.service, std::move(origin), one.state.lock()});
     return true;
   });
   return over;
@@ -35,7 +36,8 @@ std::vector<Leaving::Pool> Leaving::all() const {
   std::vector<Pool> alive;
   base::Lock lock(mutex_);
   for (const Left& one : left_)
-    if (auto origin = one.origin.lock()) alive.push_back({one.service, std::move(origin)});
+    if (auto origin = one.origin.lock())
+      alive.push_back({one.service, std::move(origin), one.state.lock()});
   return alive;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/mutex.hpp"
 #include "callerapi/deadline.hpp"
+#include "policy/service_state.hpp"
 #include "pool/origin.hpp"
 
 namespace callerapi::caller {
@@ -23,9 +24,10 @@ class Leaving {
   struct Pool {
     std::string service;
     std::shared_ptr<pool::Origin> origin;
+    std::shared_ptr<policy::ServiceState> state;  ///< Where calls may wait that use no pool yet.
   };
 
-  void add(const std::string& service, const std::shared_ptr<pool::Origin>& origin);
+  void add(const Pool& pool);
   /// Another snapshot is in force, which has the services that `has` says.
   void published(const std::function<bool(const std::string& service)>& has, TimePoint now);
   /// Those whose time is over; each is given out once.
@@ -36,6 +38,7 @@ class Leaving {
   struct Left {
     std::string service;
     std::weak_ptr<pool::Origin> origin;
+    std::weak_ptr<policy::ServiceState> state;
     std::optional<TimePoint> until;
   };
   mutable base::Mutex mutex_;

@@ -106,9 +106,27 @@ void write_policies(Exposition& out, const Services& services, TimePoint now) {
   for (const auto& [name, s] : services) out.sample({name}, s->state->ejector.ejections());
 }
 
+void write_limits(Exposition& out, const Services& services) {
+  out.family("callerapi_limit");
+  for (const auto& [name, s] : services)
+    out.sample({name}, static_cast<std::uint64_t>(s->settings.policy.limits.inflight));
+  out.family("callerapi_queue_waiting");
+  for (const auto& [name, s] : services)
+    out.sample({name}, static_cast<std::uint64_t>(s->state->limits.waiting()));
+  out.family("callerapi_queue_duration_seconds");
+  for (const auto& [name, s] : services)
+    if (const auto* turns = s->state->meter.turns()) out.sample({name}, sum(*turns));
+  out.family("callerapi_limit_refused_total");
+  for (const auto& [name, s] : services)
+    for (std::size_t i = 0; i < policy::limit_reasons.size(); ++i)
+      if (const auto n = s->state->meter.refusals(i); n > 0)
+        out.sample({name, policy::limit_reasons[i]}, n);
+}
+
 void write_services(Exposition& out, const Services& services) {
   out.family("callerapi_inflight");
   for (const auto& [name, s] : services) out.sample({name}, s->state->meter.in_flight());
+  write_limits(out, services);
   constexpr std::size_t queue = 0;
   out.family("callerapi_pool_acquire_duration_seconds");
   for (const auto& [name, s] : services)

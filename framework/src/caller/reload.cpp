@@ -183,7 +183,8 @@ ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
           now != built_.end() && now->second.service->instances->shares_pool(*instance);
       if (stays) continue;
       instance->origin->drain();
-      leaving_.add(name, instance->origin);
+      const auto gone = now == built_.end() ? old.service->state : nullptr;
+      leaving_.add({name, instance->origin, gone});
     }
   }
   const auto& in_force = snapshots_.read()->services;

@@ -78,6 +78,8 @@ constexpr std::string_view breaker_modes[] = {"off", "dark", "on", "forced_open"
 // In the order of policy::BalancePolicy and policy::EjectionMode.
 constexpr std::string_view balance_policies[] = {"p2c_ewma", "round_robin", "least_request",
                                                  "first"};
+// In the order of policy::Priority.
+constexpr std::string_view priorities[] = {"critical", "normal", "background"};
 constexpr std::string_view ejection_modes[] = {"off", "dark", "on"};
 
 using N = policy::HeaderNames;
@@ -100,7 +102,8 @@ constexpr Key table[] = {
     {"timeouts.tls", duration, "3s", 0, hour, true, "The handshake of TLS. 0s: off.",
      pool_time<&P::handshake>},
     {"timeouts.acquire", duration, "1s", 0, hour, false,
-     "Waiting for a connection while all are in use. 0s: as long as the attempt.",
+     "Waiting for a connection while all are in use, and before that in limits.queue. 0s: as long "
+     "as the attempt, and in the queue as the call.",
      timeout<&T::acquire>},
     {"timeouts.write_stall", duration, "10s", 0, day, false,
      "No byte of the request could be written. 0s: off.", timeout<&T::write_stall>},
@@ -240,13 +243,25 @@ constexpr Key table[] = {
      "Take fields that go on in the next line; such a connection is not used again.",
      [](Effective& e, std::int64_t v) { e.policy.obs_fold = v != 0; }},
     {"limits.inflight", integer, "256", 0, 1'000'000, true,
-     "Calls in flight, waiting ones and streams included; one more is answered bulkhead_full. 0: "
-     "no "
-     "limit.",
+     "Calls in flight, those that wait for a connection and streams included; one more waits in "
+     "limits.queue or is answered bulkhead_full. 0: no limit.",
      limit<&L::inflight>},
+    {"limits.queue", integer, "0", 0, 1'000'000, true,
+     "Calls that may wait for their turn within limits.inflight and limits.rate, each for "
+     "timeouts.acquire at most, in the order of arrival. One more, and one that the rate could not "
+     "let go in its time, is refused at once.",
+     limit<&L::queue>},
+    {"limits.priority", choice, "critical", 0, 2, false,
+     "critical: these calls may take all of limits.inflight; normal: nine tenths; background: "
+     "half. "
+     "In the queue the more important stand before the others.",
+     [](Effective& e, std::int64_t v) {
+       e.policy.limits.priority = static_cast<policy::Priority>(v);
+     },
+     priorities},
     {"limits.rate", integer, "0", 0, 1'000'000, true,
-     "Calls that may begin in a second, whatever they take of attempts; more are answered "
-     "rate_limited_local. 0: no limit.",
+     "Calls that may begin in a second, whatever they take of attempts; more wait in limits.queue "
+     "or are answered rate_limited_local. 0: no limit.",
      limit<&L::rate>},
     {"limits.burst", integer, "", 1, 1'000'000, true,
      "Calls within the rate that may begin at once. Unset: a tenth of limits.rate, at least 1.",

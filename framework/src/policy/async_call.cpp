@@ -17,7 +17,7 @@ void AsyncCall::begin() { attempt(); }
 void AsyncCall::attempt() {
   const CallRun::Begun begun = run_.begin_attempt();
   if (begun == CallRun::Begun::done) return finish();
-  if (begun == CallRun::Begun::wait) return await_credential();
+  if (begun == CallRun::Begun::wait) return await();
   if (run_.scripted()) return next_or_finish(run_.run_scripted());
   waiting_ = Waiting::connection;
   run_.await_connection();
@@ -26,18 +26,19 @@ void AsyncCall::attempt() {
   run_.origin().wait(*this);
 }
 
-void AsyncCall::await_credential() {
-  waiting_ = Waiting::credential;
-  run_.loop().arm(timer_, run_.prepared().deadline);
-  run_.await_credential([loop = &run_.loop(), self = weak_from_this()] {
+/// For its turn, or a credential.
+void AsyncCall::await() {
+  waiting_ = Waiting::admission;
+  run_.loop().arm(timer_, run_.await_until());
+  run_.await([loop = &run_.loop(), self = weak_from_this()] {
     loop->post([self] {
-      if (auto alive = self.lock()) alive->on_credential();
+      if (auto alive = self.lock()) alive->on_awaited();
     });
   });
 }
 
-void AsyncCall::on_credential() {
-  if (waiting_ != Waiting::credential || !run_.has_credential()) return;
+void AsyncCall::on_awaited() {
+  if (waiting_ != Waiting::admission || !run_.awaited()) return;
   run_.loop().disarm(timer_);
   waiting_ = Waiting::nothing;
   attempt();
@@ -96,7 +97,7 @@ void AsyncCall::on_time() {
     case Waiting::stream:
       run_.expire(*exchange_);
       return pump_stream();
-    case Waiting::credential:
+    case Waiting::admission:
     case Waiting::retry:
       return attempt();
     case Waiting::nothing:

@@ -29,6 +29,7 @@ class AsyncCall final : public LoopCall,
   }
   const Instance* instance() const noexcept { return run_.instance(); }
   int attempts() const noexcept { return run_.attempts(); }
+  Duration waited_turn() const noexcept { return run_.waited_turn(); }
 
  private:
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override;
@@ -36,8 +37,8 @@ class AsyncCall final : public LoopCall,
   void on_ready() noexcept override;
   void on_time();
   void attempt();
-  void await_credential();
-  void on_credential();
+  void await();
+  void on_awaited();
   void pump();
   void look_later();
   void after_exchange();
@@ -49,7 +50,7 @@ class AsyncCall final : public LoopCall,
 
   enum class Waiting : std::uint8_t {
     nothing,
-    credential,
+    admission,
     connection,
     exchange,
     stream,

@@ -81,6 +81,7 @@ std::shared_ptr<const CallRecord> CallRun::record(Outcome outcome, int status) {
   record->generation = parts_.callee->generation;
   record->deadline = call.deadline - call.started;
   record->deadline_from = call.deadline_from;
+  record->admission = admission();
   record->attempts = std::move(notes_);
   record->outcome = outcome;
   record->status = status;
@@ -94,7 +95,7 @@ std::shared_ptr<const CallRecord> CallRun::record(Outcome outcome, int status) {
 
 void CallRun::measure_call(bool ok, const TimeLedger& time) {
   const Prepared& call = parts_.prepared;
-  parts_.callee->state->meter.ended(parts_.shard, time);
+  parts_.callee->state->meter.ended(parts_.shard, time, turn_.waited);
   if (call.meter == nullptr) return;
   call.meter->call(parts_.shard, ok, time.total());
   if (call.dark_deadline != no_deadline && call.started + time.total() > call.dark_deadline)

@@ -23,8 +23,9 @@ CallRun::Begun CallRun::authorize() {
   return token_ ? Begun::go : Begun::wait;
 }
 
-void CallRun::await_credential(std::function<void()> wake) {
+void CallRun::await(std::function<void()> wake) {
   watch_.enter(&TimeLedger::queue, loop().now());
+  if (turn_.ticket) return parts_.callee->state->limits.await(*turn_.ticket, std::move(wake));
   ticket_ = parts_.callee->credential->await(loop().now(), std::move(wake));
 }
 

@@ -50,12 +50,15 @@ CallRun::Begun CallRun::begin_attempt() {
   if (attempt_began_ >= call.deadline) {
     set_result(placed({.outcome = Outcome::deadline_exceeded,
                        .reason = "total",
-                       .message = ticket_ ? "the deadline passed while waiting for a credential"
-                                          : "the deadline passed before the request could be sent",
+                       .message = turn_.ticket ? "the deadline passed while waiting for its turn "
+                                                 "within limits.inflight and limits.rate"
+                                  : ticket_ ? "the deadline passed while waiting for a credential"
+                                            : "the deadline passed before the request could be "
+                                              "sent",
                        .phase = Phase::queue}));
     return Begun::done;
   }
-  if (!enter_limits()) return Begun::done;
+  if (const Begun turn = enter_limits(); turn != Begun::go) return turn;
   if (const Begun with = authorize(); with != Begun::go) return with;
   attempt_ends_ = std::min(plus(attempt_began_, call.attempt), call.deadline);
   if (!admit()) return Begun::done;
@@ -73,20 +76,6 @@ bool CallRun::admit() {
   if (!pass_breaker()) return false;
   if (attempts_ == 0 && !parts_.avoid) parts_.callee->state->budget.deposit(attempt_began_);
   return true;
-}
-
-/// The call takes its place in the service and in the rate with its first attempt, for all of them.
-bool CallRun::enter_limits() {
-  if (entered_ || !parts_.limited) return true;
-  auto refused =
-      parts_.callee->state->limits.enter(parts_.prepared.settings->limits, attempt_began_);
-  if (refused) set_result(placed(std::move(*refused)));
-  entered_ = !refused;
-  return entered_;
-}
-
-void CallRun::leave_limits() noexcept {
-  if (std::exchange(entered_, false)) parts_.callee->state->limits.leave();
 }
 
 /// Runs the hooks on the fields of a request, and adds the credential between them: what

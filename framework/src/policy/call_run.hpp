@@ -73,13 +73,20 @@ class CallRun {
 
   enum class Begun : std::uint8_t { go, wait, done };
   /// Begins the next attempt. `done`: there is no time for it, or a policy or a hook refused; the
-  /// result is set. `wait`: call await_credential(), and this again once woken or at the deadline.
+  /// result is set. `wait`: call await(), and this again once woken or at await_until().
   /// The connection must not be waited for beyond acquire_deadline(), which moves on when the name
   /// turns out to lead to more addresses than before.
   Begun begin_attempt();
-  /// `wake` runs once, on any thread, perhaps at once; perhaps never if the call ends before.
-  void await_credential(std::function<void()> wake);
-  bool has_credential() const noexcept { return ticket_ && ticket_->done(); }
+  /// Waits for its turn within the limits of the service, or for a credential. `wake` runs once, on
+  /// any thread, perhaps at once; perhaps never if the call ends before.
+  void await(std::function<void()> wake);
+  TimePoint await_until() const noexcept {
+    return turn_.ticket ? turn_.look_at : parts_.prepared.deadline;
+  }
+  /// May what it waited for have come?
+  bool awaited() const noexcept { return turn_.ticket || has_credential(); }
+  /// How long it waited for its turn.
+  Duration waited_turn() const noexcept { return turn_.waited; }
   TimePoint acquire_deadline() const noexcept;
   /// After a stale connection this attempt needs a new one: the others of the pool are likely no
   /// better.
@@ -130,7 +137,11 @@ class CallRun {
   void keep_body();
   void forget_body(const wire::Exchange& exchange) noexcept;
   bool admit();
-  bool enter_limits();
+  Begun enter_limits();
+  Begun refused(Error error);
+  void end_wait(TimePoint now);
+  AdmissionRecord admission() const;
+  bool has_credential() const noexcept { return ticket_ && ticket_->done(); }
   Begun authorize();
   bool renew(int status);
   void leave_limits() noexcept;
@@ -175,7 +186,14 @@ class CallRun {
   int attempts_ = 0;
   Sent sent_ = Sent::no;  ///< How far an earlier attempt may have come.
   bool entered_ = false;  ///< The call holds a place of the service.
-  bool open_ = false;     ///< An attempt was admitted and not settled yet.
+  struct {
+    std::shared_ptr<LimitTicket> ticket;  ///< While it waits for one.
+    TimePoint since{}, look_at{};
+    Duration waited{0};
+    std::int32_t found_in_flight = -1, found_waiting = 0;  ///< Others, when it came.
+    bool refused = false;
+  } turn_;
+  bool open_ = false;  ///< An attempt was admitted and not settled yet.
   bool fresh_ = false;
   std::shared_ptr<Credential::Ticket> ticket_;
   std::shared_ptr<const Token> token_;  ///< What the attempt is sent with.

@@ -95,6 +95,12 @@ void HedgedCall::on_time() {
 void HedgedCall::hedge() {
   const Terms& settings = *spare_->prepared.settings;
   const TimePoint now = loop_.now();
+  if (first_.call->attempts() == 0) {
+    // It waits for its turn, or a credential: nobody has been asked yet.
+    if (const auto wait = state_.hedging.delay(settings.hedge, spare_->prepared.attempt, now))
+      loop_.arm(timer_, now + *wait);
+    return;
+  }
   Allowance* allowance = spare_->prepared.context.allowance.get();
   if (allowance && allowance->left() == 0) return;
   if (!state_.budget.allows(settings.budget, now)) return;
@@ -137,7 +143,7 @@ void HedgedCall::tell(Side& winner, const Side& other) {
   if (!result) counters_.failed.fetch_add(1, std::memory_order_relaxed);
   const TimeLedger& time = result ? result->time : result.error().time;
   if (meter_) meter_->call(0, result.has_value(), time.total());
-  state_.meter.ended(0, time);
+  state_.meter.ended(0, time, winner.call->waited_turn());
   loop_.disarm(timer_);
   if (first_.running() || second_.running()) loop_.arm(timer_, loop_.now() + grace);
   finish();

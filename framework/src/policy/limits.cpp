@@ -1,36 +1,16 @@
 #include "policy/limits.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
-#include <string>
-
-#include "base/units.hpp"
 
 namespace callerapi::policy {
 namespace {
 
 constexpr Duration::rep second = std::chrono::nanoseconds(std::chrono::seconds(1)).count();
-
-Error full(std::int64_t limit) {
-  return {.outcome = Outcome::bulkhead_full,
-          .reason = "inflight",
-          .message = std::to_string(limit) +
-                     " calls of this service are in flight, as many as limits.inflight allows; "
-                     "raise it, or make fewer calls at once",
-          .phase = Phase::queue};
-}
-
-Error limited(const LimitSettings& settings, Duration wait) {
-  const auto whole = std::chrono::ceil<std::chrono::milliseconds>(wait);
-  return {.outcome = Outcome::rate_limited_local,
-          .reason = "rate",
-          .message = "limits.rate = " + std::to_string(settings.rate) +
-                     " calls a second and limits.burst = " + std::to_string(settings.burst_of()) +
-                     " at once are used up; the next call may begin in " +
-                     base::format_duration(whole) +
-                     "; raise them if the service takes more, or call less often",
-          .phase = Phase::queue};
-}
+// In the order of Priority.
+constexpr std::array<std::int64_t, 3> tenths = {10, 9, 5};
+constexpr std::array<std::string_view, 3> names = {"critical", "normal", "background"};
 
 }  // namespace
 
@@ -38,15 +18,19 @@ std::int64_t LimitSettings::burst_of() const noexcept {
   return burst ? *burst : std::max<std::int64_t>(1, rate / 10);
 }
 
+std::int64_t LimitSettings::places(Priority of) const noexcept {
+  return (inflight * tenths[static_cast<std::size_t>(of)] + 9) / 10;
+}
+
+std::string_view name(Priority priority) noexcept {
+  return names[static_cast<std::size_t>(priority)];
+}
+
 bool Inflight::enter(std::int64_t max) noexcept {
-  if (max <= 0) {
-    count_.fetch_add(1, std::memory_order_relaxed);
-    return true;
-  }
   // Adding first and taking back would, in a crowd, refuse calls while places are free.
-  std::int64_t now = count_.load(std::memory_order_relaxed);
-  while (now < max)
-    if (count_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) return true;
+  std::uint64_t now = word_.load(std::memory_order_relaxed);
+  while (now < one_waiting && (max <= 0 || count_of(now) < max))
+    if (word_.compare_exchange_weak(now, now + 1, std::memory_order_relaxed)) return true;
   return false;
 }
 
@@ -69,13 +53,14 @@ Duration Rate::take(std::int64_t rate, std::int64_t burst, TimePoint now) noexce
   }
 }
 
-std::optional<Error> Limits::enter(const LimitSettings& settings, TimePoint now) {
-  if (!inflight_.enter(settings.inflight)) return full(settings.inflight);
-  if (settings.rate <= 0) return {};
-  const Duration wait = rate_.take(settings.rate, settings.burst_of(), now);
-  if (wait == Duration::zero()) return {};
-  inflight_.leave();
-  return limited(settings, wait);
+Duration Rate::wait(std::int64_t rate, std::int64_t burst, std::int64_t ahead,
+                    TimePoint now) const noexcept {
+  const Duration::rep emission = second / rate;
+  const Duration::rep tolerance = emission * (burst - 1);
+  const Duration::rep at = now.time_since_epoch().count();
+  const Duration::rep empty =
+      std::clamp(empty_at_.load(std::memory_order_relaxed), at, at + tolerance + emission);
+  return Duration(std::max<Duration::rep>(0, empty + emission * ahead - tolerance - at));
 }
 
 }  // namespace callerapi::policy

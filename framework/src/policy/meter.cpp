@@ -78,9 +78,15 @@ std::vector<std::shared_ptr<const EndpointMeter>> ServiceMeter::endpoints() cons
   return {endpoints_.begin(), endpoints_.end()};
 }
 
-void ServiceMeter::ended(unsigned shard, const TimeLedger& time) {
-  const Duration spent[] = {time.queue, time.dns,  time.connect, time.tls,
-                            time.write, time.wait, time.read};
+void ServiceMeter::refused(std::string_view reason) noexcept {
+  const auto found = std::ranges::find(limit_reasons, reason);
+  const auto at = static_cast<std::size_t>(found - limit_reasons.begin());
+  count(refused_[std::min(at, limit_reasons.size() - 1)]);
+}
+
+void ServiceMeter::ended(unsigned shard, const TimeLedger& time, Duration waited) {
+  const Duration spent[] = {time.queue - waited, time.dns,  time.connect, time.tls,
+                            time.write,          time.wait, time.read};
   for (std::size_t i = 0; i < parts_.size(); ++i)
     if (spent[i] > Duration::zero()) parts_[i].get().of(shard).record(spent[i]);
   count(ended_.of(shard));

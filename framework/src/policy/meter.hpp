@@ -40,6 +40,9 @@ class ResultCode {
 inline constexpr std::array<std::string_view, 10> stop_reasons = {
     "cancelled", "idempotency", "body_not_replayable", "committed", "attempts",
     "allowance", "budget",      "retry_after",         "no_time",   "other"};
+/// Why the limits of a service refused a call.
+inline constexpr std::array<std::string_view, 6> limit_reasons = {
+    "inflight", "rate", "queue_full", "queue_wait", "no_time", "other"};
 inline constexpr std::size_t phases = 10;  ///< Values of Phase.
 
 /// The measurements of one endpoint, or of all ad-hoc requests of a service. Recording is
@@ -103,14 +106,23 @@ class ServiceMeter {
   std::vector<std::shared_ptr<const EndpointMeter>> endpoints() const;
 
   void began(unsigned shard) noexcept { count(begun_.of(shard)); }
-  void ended(unsigned shard, const TimeLedger& time);
+  /// `waited` of the queue's part was for its turn, and is measured by queued().
+  void ended(unsigned shard, const TimeLedger& time, Duration waited);
+  void queued(unsigned shard, Duration waited) { queued_.get().of(shard).record(waited); }
+  /// By the limits of the service; by the reason of the error.
+  void refused(std::string_view reason) noexcept;
   /// Calls begun and not ended.
   std::uint64_t in_flight() const noexcept;
   /// Null: no call has spent time there.
   const Sharded<Histogram>* part(std::size_t index) const noexcept { return parts_[index].peek(); }
+  /// Null: no call has waited for its turn.
+  const Sharded<Histogram>* turns() const noexcept { return queued_.peek(); }
+  std::uint64_t refusals(std::size_t reason) const noexcept { return refused_[reason].load(); }
 
  private:
   Sharded<Counter> begun_, ended_;
+  Lazy<Sharded<Histogram>> queued_;
+  std::array<Counter, limit_reasons.size()> refused_{};
   std::array<Lazy<Sharded<Histogram>>, parts.size()> parts_;
   mutable base::Mutex mutex_;
   std::vector<std::shared_ptr<EndpointMeter>> endpoints_ CALLERAPI_GUARDED_BY(mutex_);

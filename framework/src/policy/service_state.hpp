@@ -4,7 +4,7 @@
 #include "policy/budget.hpp"
 #include "policy/ejection.hpp"
 #include "policy/hedging.hpp"
-#include "policy/limits.hpp"
+#include "policy/limit_queue.hpp"
 #include "policy/meter.hpp"
 
 namespace callerapi::policy {

@@ -137,15 +137,15 @@ bool stopped(CallRun& run, StopToken* token) {
   return why.has_value();
 }
 
-/// Waits on this thread for a credential, the deadline or a stop.
-void await_credential(CallRun& run, StopToken* token) {
+/// Waits on this thread for its turn or a credential, for the time to look again, or a stop.
+void await(CallRun& run, StopToken* token) {
   // The one who wakes may come when this call is over.
   const auto ready = std::make_shared<std::atomic<std::uint32_t>>(0);
-  run.await_credential([ready] {
+  run.await([ready] {
     *ready = 1;
     base::futex_wake_all(*ready);
   });
-  const TimePoint until = run.prepared().deadline;
+  const TimePoint until = run.await_until();
   while (ready->load() == 0 && !(token && token->stopped()) && run.loop().now() < until)
     base::futex_wait_until(
         *ready, 0,
@@ -158,7 +158,7 @@ bool begin(CallRun& run, StopToken* token) {
     if (stopped(run, token)) return false;
     const CallRun::Begun begun = run.begin_attempt();
     if (begun != CallRun::Begun::wait) return begun == CallRun::Begun::go;
-    await_credential(run, token);
+    await(run, token);
   }
 }
 

@@ -119,49 +119,29 @@ TEST(Rate, InACrowdLetsNoMoreGoThanItsBurst) {
   EXPECT_EQ(gone, 100);
 }
 
-TEST(Limits, AFullServiceSaysTheNumberAndTheKeyToRaise) {
-  Limits limits;
-  const LimitSettings settings{.inflight = 1, .rate = 0, .burst = {}};
-  EXPECT_FALSE(limits.enter(settings, start));
-  const auto refused = limits.enter(settings, start);
-  ASSERT_TRUE(refused);
-  EXPECT_EQ(refused->outcome, Outcome::bulkhead_full);
-  EXPECT_EQ(refused->sent, Sent::no);
-  EXPECT_EQ(refused->message,
-            "1 calls of this service are in flight, as many as limits.inflight allows; raise it, "
-            "or make fewer calls at once");
+TEST(Rate, SaysBeforehandWhatSoManyMoreWouldWait) {
+  Rate rate;
+  EXPECT_EQ(rate.wait(10, 2, 0, start), 0ns);
+  EXPECT_EQ(rate.wait(10, 2, 1, start), 0ns) << "the burst";
+  EXPECT_EQ(rate.wait(10, 2, 4, start), 300ms);
+  while (rate.take(10, 2, start) == 0ns) {
+  }
+  EXPECT_EQ(rate.wait(10, 2, 0, start), 100ms) << "as take() says";
+  EXPECT_EQ(rate.wait(10, 2, 3, start + 50ms), 350ms);
+  EXPECT_EQ(rate.wait(1000, 1, 0, start), 1ms) << "what was owed at a slow rate is forgiven";
 }
 
-TEST(Limits, ARateThatIsUsedUpSaysTheNumbersAndWhenToComeBack) {
-  Limits limits;
-  const LimitSettings settings{.inflight = 0, .rate = 40, .burst = 1};
-  EXPECT_FALSE(limits.enter(settings, start));
-  const auto refused = limits.enter(settings, start + 10ms);
-  ASSERT_TRUE(refused);
-  EXPECT_EQ(refused->outcome, Outcome::rate_limited_local);
-  EXPECT_EQ(refused->message,
-            "limits.rate = 40 calls a second and limits.burst = 1 at once are used up; the next "
-            "call may begin in 15ms; raise them if the service takes more, or call less often");
+TEST(LimitSettings, KeepPlacesBackForThoseThatMatterMore) {
+  constexpr LimitSettings settings{.inflight = 256};
+  EXPECT_EQ(settings.places(Priority::critical), 256);
+  EXPECT_EQ(settings.places(Priority::normal), 231);
+  EXPECT_EQ(settings.places(Priority::background), 128);
+  constexpr LimitSettings one{.inflight = 1}, none{.inflight = 0};
+  EXPECT_EQ(one.places(Priority::background), 1) << "a service is never out of reach";
+  EXPECT_EQ(none.places(Priority::background), 0) << "no limit has no half";
 }
 
-TEST(Limits, ACallThatTheRateRefusesHoldsNoPlace) {
-  Limits limits;
-  const LimitSettings settings{.inflight = 8, .rate = 1, .burst = 1};
-  EXPECT_FALSE(limits.enter(settings, start));
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(limits.enter(settings, start));
-  EXPECT_EQ(limits.in_flight(), 1);
-}
-
-TEST(Limits, ACallThatFindsNoPlaceTakesNothingOfTheRate) {
-  Limits limits;
-  const LimitSettings settings{.inflight = 1, .rate = 10, .burst = 2};
-  EXPECT_FALSE(limits.enter(settings, start));
-  for (int i = 0; i < 100; ++i) EXPECT_TRUE(limits.enter(settings, start));
-  limits.leave();
-  EXPECT_FALSE(limits.enter(settings, start));
-}
-
-TEST(Limits, AnUnsetBurstIsATenthOfASecondAndAtLeastOne) {
+TEST(LimitSettings, AnUnsetBurstIsATenthOfASecondAndAtLeastOne) {
   EXPECT_EQ((LimitSettings{.inflight = 0, .rate = 200, .burst = {}}).burst_of(), 20);
   EXPECT_EQ((LimitSettings{.inflight = 0, .rate = 3, .burst = {}}).burst_of(), 1);
   EXPECT_EQ((LimitSettings{.inflight = 0, .rate = 3, .burst = 7}).burst_of(), 7);

@@ -116,7 +116,7 @@ TEST(Meter, CallsInFlightAreThoseBegunAndNotEnded) {
   service.began(1);
   service.began(2);
   EXPECT_EQ(service.in_flight(), 2u);
-  service.ended(0, {.write = 1ms, .wait = 20ms});
+  service.ended(0, {.write = 1ms, .wait = 20ms}, 0ns);
   EXPECT_EQ(service.in_flight(), 1u);
   EXPECT_EQ(sum(*service.part(4)).count(), 1u);
   EXPECT_EQ(sum(*service.part(5)).buckets[2], 1u);
