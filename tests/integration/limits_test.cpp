@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -330,6 +331,33 @@ TEST(QueueOf, ManyThreadsAndManyCallsOnTheLoopAllHaveTheirTurnAndTheCapHolds) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(good, 600);
   EXPECT_LE(most, 3);
+}
+
+TEST(ConnectionsOf, AServiceAtThreePlacesAreAsManyAsItMayHaveAndEveryPlaceIsCalled) {
+  std::vector<std::unique_ptr<RawServer>> servers;
+  std::vector<std::atomic<int>> asked(3);
+  for (std::size_t i = 0; i < 3; ++i)
+    servers.push_back(std::make_unique<RawServer>([&, i](Peer& peer) {
+      while (!peer.read_until("\r\n\r\n").empty()) {
+        ++asked[i];
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+      }
+    }));
+  std::string places;
+  for (const auto& server : servers)
+    places += (places.empty() ? "\"" : ", \"") + server->url() + "\"";
+  Caller caller =
+      open(servers[0]->url(), "instances = [" + places +
+                                  "]\nbalance.policy = \"round_robin\"\n"
+                                  "pool.service_connections_max = 4\ntimeouts.acquire = \"20s\"\n");
+  std::vector<Call<Response>> calls;
+  for (int i = 0; i < 200; ++i) calls.push_back(caller.start_request("a", "GET", "/"));
+  for (auto& call : calls) {
+    const auto answer = call.get();
+    EXPECT_TRUE(answer) << answer.error().message;
+    EXPECT_LE(caller.stats().connections_open, 4u);
+  }
+  for (const auto& count : asked) EXPECT_GT(count, 20);
 }
 
 }  // namespace

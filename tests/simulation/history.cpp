@@ -89,6 +89,8 @@ class History {
     s.ejection.mode = static_cast<policy::EjectionMode>(loop_.rng().below(3));
     service.pool.connections_max = 1 + static_cast<int>(loop_.rng().below(6));
     service.pool.queue_max = chance(200) ? 2 : 1024;
+    // For good: what one origin may have had is not taken from it by another's settings.
+    service.pool.service_connections_max = service_max_;
   }
 
   void set_policies(policy::Settings& s) {
@@ -123,7 +125,8 @@ class History {
     settings.host = one.address;
     one.real->weight = 1 + static_cast<double>(loop_.rng().below(3));
     one.real->health = std::make_shared<policy::InstanceHealth>(loop_.now());
-    one.real->origin = std::make_shared<pool::Origin>(settings, loop_, family_);
+    one.real->origin =
+        std::make_shared<pool::Origin>(settings, loop_, family_, service.state->quota);
     service.instances.push_back(std::move(one));
   }
 
@@ -244,6 +247,10 @@ class History {
     if (counters_.in_flight != 0)
       v.breaches.push_back(std::to_string(counters_.in_flight) + " calls count as in flight");
     for (const SimService& service : services_)
+      if (service.state->quota->taken() > service_max_)
+        v.breaches.push_back(service.name + " has " +
+                             std::to_string(service.state->quota->taken()) + " connections");
+    for (const SimService& service : services_)
       if (const auto& limits = service.state->limits; limits.in_flight() + limits.waiting() != 0)
         v.breaches.push_back(service.name + " counts " + std::to_string(limits.in_flight()) +
                              " calls within its limits and " + std::to_string(limits.waiting()) +
@@ -274,6 +281,7 @@ class History {
   std::vector<SimService> services_;
   std::map<std::size_t, std::shared_ptr<policy::AsyncCall>> running_;
   int addresses_ = 0;
+  const int service_max_ = 4;
   Verdict verdict_;
 };
 

@@ -29,6 +29,7 @@ std::shared_ptr<policy::Discovery> Host::discovery(const catalogue::Service& ser
 /// stays as long as it is one.
 std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settings,
                                                            const std::vector<policy::Site>& sites,
+                                                           policy::ServiceState& state,
                                                            const catalogue::Service* previous) {
   std::vector<std::shared_ptr<policy::Instance>> all;
   const TimePoint born = reactor_->now();  // of all alike: the guess of a latency fades with age
@@ -45,7 +46,8 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
     if (pooled) one->origin = known->origin;
     if (pooled && known->weight == one->weight) one = known;
     if (!one->health) one->health = std::make_shared<policy::InstanceHealth>(born);
-    if (!one->origin) one->origin = std::make_shared<pool::Origin>(settings, *reactor_, family_);
+    if (!one->origin)
+      one->origin = std::make_shared<pool::Origin>(settings, *reactor_, family_, state.quota);
     same = same && one == previous->instances->all()[all.size()];
     all.push_back(std::move(one));
   }
@@ -77,7 +79,7 @@ void Host::take_instances(const std::string& service) {
   const catalogue::Service& before = *found->second.service;
   auto settings = pool_settings(before, found->second.entry);
   if (!settings) return;
-  auto set = instances(std::move(*settings), before.discovery->sites(), &before);
+  auto set = instances(std::move(*settings), before.discovery->sites(), *before.state, &before);
   if (set == before.instances) return;
   std::string names;
   for (const auto& one : set->all()) names += (names.empty() ? "" : ", ") + one->name;

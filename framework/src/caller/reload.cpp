@@ -76,9 +76,9 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
                            previous->second.entry.instances == entry.instances &&
                            previous->second.entry.discovers == entry.discovers;
   s.discovery = same_source ? before->discovery : discovery(s, entry);
-  s.instances = instances(*connecting, s.discovery->sites(), before);
   s.state = previous == built_.end() ? std::make_shared<policy::ServiceState>()
                                      : previous->second.service->state;
+  s.instances = instances(*connecting, s.discovery->sites(), *s.state, before);
   // A token that is in force stays so when nothing that it was got with has changed.
   const bool same_auth = previous != built_.end() && previous->second.entry.auth == entry.auth;
   s.credential =

@@ -219,6 +219,10 @@ constexpr Key table[] = {
      [](Effective& e, std::int64_t v) { e.policy.attempts_left = v != 0; }},
     {"pool.connections_max", integer, "64", 1, 65535, true, "Connections to one instance.",
      pool_count<&P::connections_max>},
+    {"pool.service_connections_max", integer, "", 1, 1'000'000, true,
+     "Connections to all instances of the service together. Unset: 512, or pool.connections_max "
+     "where that is more.",
+     pool_count<&P::service_connections_max>},
     {"pool.queue_max", integer, "1024", 0, 1'000'000, true,
      "Calls that may wait for a connection; one more is answered queue_full.",
      pool_count<&P::queue_max>},

@@ -94,11 +94,15 @@ Error CallRun::acquire_expired() const {
                        " ms passed while waiting for a connection",
             .phase = Phase::queue};
   const pool::Settings& pool = origin().settings();
+  const std::string limit =
+      origin().short_of_quota()
+          ? std::to_string(pool.service_max()) +
+                " at most to all instances (pool.service_connections_max)"
+          : std::to_string(pool.connections_max) + " at most (pool.connections_max)";
   return {.outcome = Outcome::pool_timeout,
           .reason = "acquire",
           .message = "no connection to " + wire::to_text({pool.host, pool.port}) +
-                     " became free in time; " + std::to_string(pool.connections_max) +
-                     " at most (pool.connections_max)",
+                     " became free in time; " + limit,
           .phase = Phase::queue};
 }
 

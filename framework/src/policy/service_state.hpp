@@ -1,11 +1,14 @@
 #pragma once
 
+#include <memory>
+
 #include "policy/breaker.hpp"
 #include "policy/budget.hpp"
 #include "policy/ejection.hpp"
 #include "policy/hedging.hpp"
 #include "policy/limit_queue.hpp"
 #include "policy/meter.hpp"
+#include "pool/quota.hpp"
 
 namespace callerapi::policy {
 
@@ -13,7 +16,9 @@ namespace callerapi::policy {
 /// changes values keeps it, only removing the service ends it. Nothing in it is a setting; those
 /// come with each use. Thread-safe.
 struct ServiceState {
-  Limits limits;    ///< Of its calls.
+  Limits limits;  ///< Of its calls.
+  /// Of its connections; a thread's old snapshot may outlive this.
+  const std::shared_ptr<pool::Quota> quota = std::make_shared<pool::Quota>();
   Budget budget;    ///< Of its retries.
   Breaker breaker;  ///< Of its attempts.
   Ejector ejector;  ///< Of its instances.

@@ -10,14 +10,20 @@
 
 namespace callerapi::pool {
 
-Origin::Origin(Settings settings, wire::Loop& loop, std::shared_ptr<Family> family)
+Origin::Origin(Settings settings, wire::Loop& loop, std::shared_ptr<Family> family,
+               std::shared_ptr<Quota> quota)
     : settings_(std::move(settings)),
       loop_(loop),
       family_(std::move(family)),
-      counters_(family_->counters) {}
+      quota_(std::move(quota)),
+      counters_(family_->counters) {
+  quota_->join(*this);
+}
 
 Origin::~Origin() {
   family_->leave(*this);
+  quota_->leave(*this);
+  for (std::size_t i = 0; i < connectors_.size(); ++i) give_up_place();
   // The last owner may be a thread of any kind; what connects belongs to the loop's.
   if (!connectors_.empty()) {
     const auto abandon = [connectors = std::move(connectors_)] {
@@ -56,6 +62,32 @@ void Origin::retire(std::unique_ptr<Connection> connection) noexcept {
   loop_.forget(*connection->stream);
   connection.reset();
   counters_.open.fetch_sub(1, std::memory_order_relaxed);
+  give_up_place();
+}
+
+/// A connection, or an attempt to open one, is over.
+void Origin::give_up_place() noexcept {
+  if (quota_->release()) feed_others();
+}
+
+/// Not here and now: this may be in the middle of serving somebody.
+void Origin::feed_others() noexcept {
+  loop_.post([quota = quota_] { quota->feed(); });
+}
+
+/// Has it less of the connections of its service than an even part?
+bool Origin::below_part() {
+  base::Lock lock(mutex_);
+  const auto part = static_cast<std::size_t>(quota_->part_of(settings_.service_max()));
+  return active_.size() + idle_.size() + connectors_.size() < part;
+}
+
+/// Must the connection that comes back be closed, because another instance has less than its part
+/// of them and waits?
+bool Origin::yields() {
+  if (!quota_->hungry()) return false;
+  const auto part = static_cast<std::size_t>(quota_->part_of(settings_.service_max()));
+  return active_.size() + idle_.size() >= part;
 }
 
 void Origin::mark_active(Connection* connection) {
@@ -111,7 +143,7 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
   {
     base::Lock lock(mutex_);
     unmark_active(*connection);
-    const bool kept = reusable && idle_max(*connection->stream) > Duration::zero();
+    const bool kept = reusable && idle_max(*connection->stream) > Duration::zero() && !yields();
     if (kept && !closed_ && !draining_) {
       connection->idle_since = loop_.now();
       connection->looked_at = false;
@@ -121,7 +153,10 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
   }
   if (!listed) family_->list(*this);
   if (connection) retire(std::move(connection));
-  if (waiting_.load() == 0) return;
+  if (waiting_.load() == 0) {
+    if (quota_->hungry()) feed_others();  // what rests here is theirs
+    return;
+  }
   if (loop_.inside()) return serve();
   loop_.post([self = weak_from_this()] {
     if (auto alive = self.lock()) alive->serve();
@@ -176,7 +211,7 @@ void Origin::open_more() {
 }
 
 /// False: every place is taken by a connection in use or under way.
-bool Origin::open_one() {
+bool Origin::room_here() {
   const auto most = static_cast<std::size_t>(settings_.connections_max);
   for (bool room = false; !room;) {
     std::size_t active = 0, idle = 0;
@@ -189,6 +224,11 @@ bool Origin::open_one() {
     // An idle one may be taken between the count and here: count again.
     room = active + idle + connectors_.size() < most || evict_one();
   }
+  return true;
+}
+
+bool Origin::open_one() {
+  if (!room_here() || !quota_->take(settings_.service_max(), *this)) return false;
   connectors_.push_back(std::make_shared<Connector>(
       settings_, loop_,
       Connector::Owner{[self = weak_from_this()](std::size_t addresses) {
@@ -206,6 +246,7 @@ bool Origin::open_one() {
 void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream>> result) {
   std::erase_if(connectors_, [&](const auto& held) { return held.get() == &connector; });
   if (!result) {
+    give_up_place();
     if (waiters_.empty()) return;
     Waiter* first = waiters_.front();
     withdraw(*first);
@@ -279,7 +320,7 @@ void Origin::close(Error why) {
     for (Connection* connection : active_) connection->stream->shutdown();
   }
   for (auto& connection : idle) retire(std::move(connection));
-  for (auto& connector : connectors_) connector->abandon();
+  for (auto& connector : connectors_) connector->abandon(), give_up_place();
   connectors_.clear();
   while (!waiters_.empty()) {
     Waiter* first = waiters_.front();

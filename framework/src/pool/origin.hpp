@@ -11,6 +11,7 @@
 #include "callerapi/result.hpp"
 #include "pool/connection.hpp"
 #include "pool/family.hpp"
+#include "pool/quota.hpp"
 #include "pool/settings.hpp"
 #include "wire/loop.hpp"
 
@@ -43,7 +44,9 @@ class Waiter {
 /// connections are made there, and whichever connection is ready first serves the first waiter.
 class Origin : public std::enable_shared_from_this<Origin> {
  public:
-  Origin(Settings settings, wire::Loop& loop, std::shared_ptr<Family> family);
+  /// `quota` is shared by the instances of one service.
+  Origin(Settings settings, wire::Loop& loop, std::shared_ptr<Family> family,
+         std::shared_ptr<Quota> quota = std::make_shared<Quota>());
   ~Origin();
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
@@ -54,6 +57,9 @@ class Origin : public std::enable_shared_from_this<Origin> {
   std::unique_ptr<Connection> take(Wants wants = Wants::asked);
   /// Ends the use of a connection; `reusable`: its last exchange left it clean.
   void give_back(std::unique_ptr<Connection> connection, bool reusable);
+
+  /// Is it the quota of the service that leaves no room for another connection? Thread-safe.
+  bool short_of_quota() const noexcept { return quota_->taken() >= settings_.service_max(); }
 
   /// Does anybody wait in the queue? Then it would be wrong to take() past it. Thread-safe.
   bool crowded() const noexcept { return waiting_.load() > 0; }
@@ -86,9 +92,15 @@ class Origin : public std::enable_shared_from_this<Origin> {
 
  private:
   friend class Family;
+  friend class Quota;
   /// For the family, under its lock: false where a connection has come meanwhile.
   bool unlist();
   void serve();
+  bool room_here();
+  bool below_part();
+  bool yields() CALLERAPI_REQUIRES(mutex_);
+  void give_up_place() noexcept;
+  void feed_others() noexcept;
   Waiter* first_for_kept() const noexcept;
   void open_more();
   bool open_one();
@@ -104,6 +116,7 @@ class Origin : public std::enable_shared_from_this<Origin> {
   const Settings settings_;
   wire::Loop& loop_;
   const std::shared_ptr<Family> family_;  ///< A thread's old snapshot may outlive the Caller.
+  const std::shared_ptr<Quota> quota_;
   Counters& counters_;
 
   // The loop's thread only.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -20,9 +21,10 @@ namespace callerapi::pool {
 struct Settings {
   std::string host;  ///< Name or address, without brackets; or the path of a unix socket.
   std::uint16_t port = 80;
-  int connections_max = 64;                  ///< Per instance.
-  int queue_max = 1024;                      ///< Calls that may wait for a connection.
-  Duration idle = std::chrono::seconds(15);  ///< Less than servers keep: nginx 75 s, many 20 s.
+  int connections_max = 64;                    ///< Per instance.
+  std::optional<int> service_connections_max;  ///< To all instances; unset: see service_max().
+  int queue_max = 1024;                        ///< Calls that may wait for a connection.
+  Duration idle = std::chrono::seconds(15);    ///< Less than servers keep: nginx 75 s, many 20 s.
   Duration age =
       std::chrono::seconds(300);  ///< +-10 %. So that DNS changes and roll-outs are seen.
   Duration dns = std::chrono::seconds(2);
@@ -37,6 +39,11 @@ struct Settings {
   std::shared_ptr<wire::TlsContext> tls;
 
   bool operator==(const Settings&) const = default;
+
+  /// 512, or connections_max where that is more.
+  int service_max() const noexcept {
+    return service_connections_max.value_or(std::max(512, connections_max));
+  }
 };
 
 }  // namespace callerapi::pool
