@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -149,7 +150,8 @@ TEST(Descriptors, TheLastIsTakenFromAnIdleConnectionAndWithoutOneTheErrorSaysWha
       EXPECT_EQ(refused.error().outcome, Outcome::resource_exhausted);
       EXPECT_EQ(refused.error().reason, "fds");
       EXPECT_EQ(refused.error().sent, Sent::no);
-      EXPECT_NE(refused.error().message.find("this process may have 256 (RLIMIT_NOFILE): raise"),
+      EXPECT_NE(refused.error().message.find("this process may have 256 (RLIMIT_NOFILE), and "
+                                             "connections leave the last 8 of them: raise"),
                 std::string::npos)
           << refused.error().message;
     }
@@ -158,6 +160,55 @@ TEST(Descriptors, TheLastIsTakenFromAnIdleConnectionAndWithoutOneTheErrorSaysWha
   }
   EXPECT_TRUE(caller.request("idle", "GET", "/")) << "and then all is as before";
   EXPECT_TRUE(in_time([&] { return log.has("connects found no file descriptor"); }));
+}
+
+TEST(Descriptors, WithAsManyCallsAsThereCanBeFilesAreStillOpenedAndTheRegistryIsReadAgain) {
+  ServerProcess server;
+  std::string pattern = (std::filesystem::temp_directory_path() / "callerapi-fds-XXXXXX").string();
+  const std::filesystem::path folder = ::mkdtemp(pattern.data());
+  const auto write = [&](const std::string& more) {
+    std::ofstream(folder / "registry.toml")
+        << "schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" + server.url() +
+               "\"\nretry.max_attempts = 1\npool.connections_max = 1000\ntimeouts.total = "
+               "\"100s\"\n" +
+               more;
+  };
+  write("");
+  Options options;
+  options.static_plugins = {support::echo_plugin()};
+  options.environment.emplace();
+  options.watch = false;
+  Caller caller = Caller::open((folder / "registry.toml").string(), std::move(options)).value();
+  FileLimit limit;
+  limit.set(128);
+  constexpr std::uint32_t calls = 128;
+  server.hold(true);
+
+  std::vector<Call<Response>> running;
+  for (std::uint32_t i = 0; i < calls; ++i)
+    running.push_back(caller.start_request("echo", "GET", "/"));
+  const auto ended = [&] {
+    return static_cast<std::uint32_t>(
+        std::count_if(running.begin(), running.end(), [](const auto& c) { return c.done(); }));
+  };
+  ASSERT_TRUE(in_time([&] { return ended() + server.held() == calls; })) << ended();
+  ASSERT_GT(ended(), 0u) << "they all had a connection: nothing was used up";
+
+  std::vector<int> files;
+  for (int i = 0; i < 8; ++i) files.push_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  for (const int fd : files) EXPECT_GE(fd, 0) << "one of the last eight";
+  for (const int fd : files) ::close(fd);
+  write("[services.added]\nplugin = \"static:echo\"\nbase_url = \"" + server.url() + "\"\n");
+  const auto reloaded = caller.reload();
+  EXPECT_TRUE(reloaded) << reloaded.error().message;
+
+  server.hold(false);
+  for (auto& call : running) {
+    const auto answer = std::move(call).get();
+    if (answer) continue;
+    EXPECT_EQ(answer.error().reason, "fds") << answer.error().message;
+  }
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Descriptors, TenThousandConnectionsAreHeldUsedInTurnAndGivenBack) {

@@ -9,11 +9,23 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
 namespace callerapi::wire {
 namespace {
+
+/// Of so many descriptors, the last few are not for connections: with as many calls as there can
+/// be, the process must still open its log, its registry and a plugin.
+rlim_t kept_back(rlim_t files) noexcept { return std::min<rlim_t>(8, files / 16); }
+
+/// The kernel gives out the lowest number that is free.
+bool is_kept_back(int fd) noexcept {
+  rlimit files{};
+  return ::getrlimit(RLIMIT_NOFILE, &files) == 0 &&
+         static_cast<rlim_t>(fd) >= files.rlim_cur - kept_back(files.rlim_cur);
+}
 
 /// What is used up, and what to do about it.
 std::string shortage(int error) {
@@ -22,8 +34,9 @@ std::string shortage(int error) {
       rlimit files{};
       ::getrlimit(RLIMIT_NOFILE, &files);
       return "no file descriptor is left for a connection; this process may have " +
-             std::to_string(files.rlim_cur) +
-             " (RLIMIT_NOFILE): raise that limit, or lower pool.connections_max";
+             std::to_string(files.rlim_cur) + " (RLIMIT_NOFILE), and connections leave the last " +
+             std::to_string(kept_back(files.rlim_cur)) +
+             " of them: raise that limit, or lower pool.connections_max";
     }
     case ENFILE:
       return "no file descriptor is left for a connection in the whole system; raise fs.file-max";
@@ -143,6 +156,7 @@ Result<std::unique_ptr<Stream>> connect_socket(const Address& to) {
                                                : SocketAddress(to.host, to.port);
     Poco::Net::StreamSocket socket(address.family());
     const int fd = socket.impl()->sockfd();
+    if (is_kept_back(fd)) return connect_failure(EMFILE, to);
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (!to.is_path()) socket.setNoDelay(true);
     socket.setBlocking(false);

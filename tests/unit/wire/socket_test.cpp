@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string>
 
 namespace callerapi::wire {
 namespace {
@@ -23,7 +25,9 @@ TEST(Socket, WhatIsUsedUpIsNamedWithItsLimitAndWhatToDo) {
   expect_exhausted(EMFILE, "fds",
                    "no file descriptor is left for a connection; this process may have " +
                        std::to_string(files.rlim_cur) +
-                       " (RLIMIT_NOFILE): raise that limit, or lower pool.connections_max");
+                       " (RLIMIT_NOFILE), and connections leave the last " +
+                       std::to_string(std::min<rlim_t>(8, files.rlim_cur / 16)) +
+                       " of them: raise that limit, or lower pool.connections_max");
   expect_exhausted(
       ENFILE, "fds",
       "no file descriptor is left for a connection in the whole system; raise fs.file-max");
