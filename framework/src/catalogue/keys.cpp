@@ -240,6 +240,10 @@ constexpr Key table[] = {
     {"request.id", boolean, "false", 0, 1, false,
      "Send an X-Request-Id with each attempt and refuse an answer that names another.",
      [](Effective& e, std::int64_t v) { e.policy.request_id = v != 0; }},
+    {"response.min_rate", size, "0B", 0, gib, false,
+     "Bytes a second that an answer, once it has begun, must bring in any ten seconds, while its "
+     "reader waits for them. 0B: off.",
+     bytes<&policy::Settings::response_min_rate>},
     {"response.bare_lf", boolean, "false", 0, 1, false,
      "Take lines of a head that end without CR; such a connection is not used again.",
      [](Effective& e, std::int64_t v) { e.policy.bare_lf = v != 0; }},

@@ -167,6 +167,7 @@ wire::ExchangeRequest CallRun::request(const pool::Connection& connection) {
   request.request_id = request_id_;
   request.request_id_field = call.settings->names->request_id;
   progress_at_ = ready_at_ = loop().now();
+  pace_ = {};
   watch_.connected(connection.opening, progress_at_);
   watch_.enter(&TimeLedger::write, progress_at_);
   return request;

@@ -150,6 +150,9 @@ class CallRun {
   bool pick();
   void settle(const Attempted& attempt);
   Duration granted() const noexcept;
+  TimePoint time_ends(const wire::Exchange& exchange) const noexcept;
+  bool paced(const wire::Exchange& exchange) const noexcept;
+  bool too_slow(const wire::Exchange& exchange, TimePoint now) noexcept;
   void rate_instance(const Attempted& attempt);
   void measure_attempt(const Attempted& attempt);
   void note_decision(const Attempted& attempt, const Decision& next);
@@ -212,6 +215,10 @@ class CallRun {
   std::string_view kind_ = "first", stop_reason_;
   Stopwatch watch_;
   TimePoint attempt_began_{}, attempt_ends_{}, ready_at_{}, progress_at_{}, retry_at_{};
+  struct {
+    TimePoint since{};  ///< Zero: the answer has not begun.
+    std::uint64_t bytes = 0;
+  } pace_;  ///< Where the time began over which the answer's rate is taken.
   std::optional<Result<Response>> result_;
 };
 

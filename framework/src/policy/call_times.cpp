@@ -2,11 +2,18 @@
 #include "policy/call_times.hpp"
 
 #include <algorithm>
+#include <chrono>
 
 #include "policy/call_run.hpp"
 #include "wire/socket.hpp"
 
 namespace callerapi::policy {
+namespace {
+
+// Shorter, and a pause of a busy service would look like a slow one.
+constexpr Duration pace_window = std::chrono::seconds(10);
+
+}  // namespace
 
 TimePoint CallRun::acquire_deadline() const noexcept {
   const Duration acquire = parts_.prepared.settings->timeouts.acquire;
@@ -25,13 +32,15 @@ Duration CallRun::granted() const noexcept {
 }
 
 void CallRun::note_rest(bool rests) noexcept {
-  if (resting_ && !rests) progress_at_ = loop().now();
+  if (resting_ && !rests) progress_at_ = pace_.since = loop().now();
   resting_ = rests;
 }
 
 void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
   progress_at_ = loop().now();
   if (kept_) forget_body(exchange);
+  if (exchange.answered() && pace_.since == TimePoint{})
+    pace_ = {progress_at_, exchange.bytes_read()};
   if (exchange.answered()) return watch_.enter(&TimeLedger::read, ready_at_);
   if (exchange.wants_write()) return;
   watch_.enter(&TimeLedger::wait, progress_at_);
@@ -39,7 +48,28 @@ void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
   std::string().swap(head_);
 }
 
+/// Is the peer's rate looked at now?
+bool CallRun::paced(const wire::Exchange& exchange) const noexcept {
+  return parts_.prepared.settings->response_min_rate > 0 && pace_.since != TimePoint{} &&
+         !exchange.wants_write() && !resting_;
+}
+
+/// Has the answer come too slowly for a whole window? If not, the next window begins.
+bool CallRun::too_slow(const wire::Exchange& exchange, TimePoint now) noexcept {
+  if (!paced(exchange) || now < plus(pace_.since, pace_window)) return false;
+  const std::uint64_t came = exchange.bytes_read() - pace_.bytes;
+  const auto seconds = static_cast<std::uint64_t>(pace_window / std::chrono::seconds(1));
+  if (came < parts_.prepared.settings->response_min_rate * seconds) return true;
+  pace_ = {now, exchange.bytes_read()};
+  return false;
+}
+
 TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
+  const TimePoint pace = paced(exchange) ? plus(pace_.since, pace_window) : no_deadline;
+  return std::min(pace, time_ends(exchange));
+}
+
+TimePoint CallRun::time_ends(const wire::Exchange& exchange) const noexcept {
   const Timeouts& times = parts_.prepared.settings->timeouts;
   if (streaming_) {
     const bool idles = !resting_ && times.stream_idle > Duration::zero();
@@ -56,6 +86,16 @@ TimePoint CallRun::next_look(const wire::Exchange& exchange) const noexcept {
 void CallRun::expire(wire::Exchange& exchange) {
   const TimePoint now = ready_at_ = loop().now();
   if (now < next_look(exchange)) return;
+  if (now < time_ends(exchange)) {
+    if (!too_slow(exchange, now)) return;
+    const std::size_t least = parts_.prepared.settings->response_min_rate;
+    return exchange.abort(Outcome::attempt_timeout, "min_rate",
+                          "for " + std::to_string(ms(pace_window)) + " ms the answer came at " +
+                              std::to_string((exchange.bytes_read() - pace_.bytes) * 1000 /
+                                             static_cast<std::uint64_t>(ms(pace_window))) +
+                              " bytes a second, less than response.min_rate = " +
+                              std::to_string(least) + "; lower it if the service may be that slow");
+  }
   if (streaming_) return expire_stream(exchange, now);
   const Prepared& call = parts_.prepared;
   if (now >= call.deadline)

@@ -120,11 +120,12 @@ struct Terms {
   HedgeTerms hedge;
   std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
   std::size_t response_head_bytes_max = 64u << 10;
-  bool request_gzip = false;      ///< Send bodies of some size gzip-coded.
-  bool request_id = false;        ///< Send an X-Request-Id and refuse an answer with another.
-  Mode deadline_mode = Mode::on;  ///< What a Context's deadline does; off: none is sent either.
-  bool attempts_left = false;     ///< Send a Context's allowance as Caller-Attempts-Left.
-  bool bare_lf = false;           ///< See wire::ReaderLimits.
+  std::size_t response_min_rate = 0;  ///< Bytes a second of an answer at least. 0: off.
+  bool request_gzip = false;          ///< Send bodies of some size gzip-coded.
+  bool request_id = false;            ///< Send an X-Request-Id and refuse an answer with another.
+  Mode deadline_mode = Mode::on;      ///< What a Context's deadline does; off: none is sent either.
+  bool attempts_left = false;         ///< Send a Context's allowance as Caller-Attempts-Left.
+  bool bare_lf = false;               ///< See wire::ReaderLimits.
   bool obs_fold = false;
   ServiceHeaderNames names;
   /// The host's [clamps], which bound the options of a call as well.

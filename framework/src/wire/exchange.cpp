@@ -156,6 +156,7 @@ Exchange::State Exchange::read_some() {
     }
     if (got.error != 0 || got.bytes == 0) return end_of_stream(got.error);
     progressed_ = true;
+    read_ += got.bytes;
     drained_ = got.bytes < buffer.size() && stream_.short_read_drains();
     const State state = feed({buffer.data(), got.bytes});
     if (state != State::waiting) return state;

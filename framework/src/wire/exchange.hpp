@@ -65,6 +65,7 @@ class Exchange {
   /// May request bytes have reached the service?
   Sent sent() const noexcept;
   std::uint64_t bytes_written() const noexcept { return written_; }
+  std::uint64_t bytes_read() const noexcept { return read_; }
   /// After done: may the connection carry another request?
   bool reusable() const noexcept { return reusable_; }
   /// After done: did the last read take all that the connection held?
@@ -113,7 +114,7 @@ class Exchange {
   bool source_ended_ = false;
   bool writing_ = true;
   bool write_broken_ = false;  ///< The peer stopped reading; its answer may still come.
-  std::uint64_t written_ = 0;
+  std::uint64_t written_ = 0, read_ = 0;
   bool progressed_ = false;
   bool to_sink_ = false, streaming_ = false;
   std::unique_ptr<BodyDecoder> decoder_;  ///< Null: the body is as it was sent.
