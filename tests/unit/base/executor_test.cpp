@@ -6,6 +6,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <stdexcept>
 
 namespace callerapi {
 namespace {
@@ -32,6 +33,16 @@ TEST(PoolExecutor, RunsWhatIsQueuedBeforeItEnds) {
   for (int i = 0; i < 100; ++i) pool->post([&ran] { ++ran; });
   pool.reset();
   EXPECT_EQ(ran.load(), 100);
+}
+
+TEST(AnyExecutor, SurvivesATaskThatThrowsAndRunsTheNext) {
+  for (const auto& executor : {Executor::inline_executor(), Executor::pool(1)}) {
+    std::promise<void> ran;
+    executor->post([] { throw std::runtime_error("of the embedder's callback"); });
+    executor->post([] { throw 7; });
+    executor->post([&] { ran.set_value(); });
+    EXPECT_EQ(ran.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  }
 }
 
 }  // namespace
