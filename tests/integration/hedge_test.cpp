@@ -6,6 +6,7 @@
 
 #include "callerapi/caller.hpp"
 #include "support/echo_caller.hpp"
+#include "support/exposition.hpp"
 #include "support/scripted_server.hpp"
 
 namespace callerapi {
@@ -50,6 +51,14 @@ TEST(Hedge, AnInstanceThatSaysNothingCostsALittleTimeAndNoCall) {
   EXPECT_GE(after.hedges - before.hedges, 5u);
   EXPECT_EQ(after.calls - before.calls, 20u) << "a second request is no second call";
   EXPECT_EQ(after.calls_failed, 0u);
+  const auto seen = support::read_exposition(caller.metrics_text());
+  const auto of = [&](const std::string& what) {
+    return seen.value("callerapi_hedge_" + what + "_total{service=\"echo\"}");
+  };
+  EXPECT_EQ(of("sent"), static_cast<double>(after.hedges));
+  EXPECT_GE(of("won"), 5);
+  EXPECT_LE(of("won"), of("sent"));
+  EXPECT_GE(of("denied"), 0);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "caller/host.hpp"
+#include "support/parts.hpp"
 #include "support/raw_server.hpp"
 #include "support/static_plugin.hpp"
 
@@ -52,12 +53,8 @@ class Pace : public ::testing::Test {
     host_.reset();
   }
 
-  Result<policy::CallParts> parts() {
-    return host_->parts("echo", [&](const catalogue::Service& s) {
-      const catalogue::Endpoint& get = s.endpoints.at("get");
-      return policy::prepare(s.view(), get.declared, get.path, get.settings.policy,
-                             Request{}.path("id", "1"), host_->loop());
-    });
+  Host::Parts parts() {
+    return support::parts_of(*host_, "echo", "get", Request{}.path("id", "1"));
   }
   template <class F>
   static bool soon(F&& f) {
@@ -156,11 +153,7 @@ TEST_F(Pace, AServiceThatThinksBeforeItAnswersIsNotSlow) {
                "response.min_rate = \"1000B\"\n"},
           std::move(options), clock_)
           .value();
-  auto call = host->start(host->parts("echo", [&](const catalogue::Service& s) {
-    const catalogue::Endpoint& get = s.endpoints.at("get");
-    return policy::prepare(s.view(), get.declared, get.path, get.settings.policy,
-                           Request{}.path("id", "1"), host->loop());
-  }));
+  auto call = host->start(support::parts_of(*host, "echo", "get", Request{}.path("id", "1")));
   ASSERT_TRUE(soon([&] { return thinking.accepted() == 1; }));
   clock_->advance(1min);
   wanted_ = 1;

@@ -6,9 +6,9 @@
 namespace callerapi::caller {
 namespace {
 
-std::string seconds_text(double seconds) {
+std::string number_text(double number) {
   std::array<char, 32> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), seconds).ptr;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   return {digits.data(), end};
 }
 
@@ -26,16 +26,13 @@ void append_escaped(std::string& out, std::string_view value) {
 }  // namespace
 
 void Exposition::family(std::string_view prometheus) {
+  write();
   metric_ = &metric(prometheus);
-  headed_ = false;
 }
 
-void Exposition::head() {
-  if (headed_) return;
-  headed_ = true;
-  text_.append("# HELP ").append(metric_->prometheus).append(" ").append(metric_->help);
-  text_.append("\n# TYPE ").append(metric_->prometheus).append(" ").append(name(metric_->type));
-  text_ += '\n';
+std::string Exposition::take() {
+  write();
+  return std::move(text_);
 }
 
 std::string Exposition::label_text(Labels labels) const {
@@ -59,25 +56,50 @@ void Exposition::line(std::string_view suffix, const std::string& labels, std::s
   text_.append(" ").append(value).append("\n");
 }
 
-void Exposition::sample(Labels labels, std::uint64_t value) {
-  head();
-  line("", label_text(labels), std::to_string(value));
+Exposition::Sample& Exposition::sample_of(Labels labels) {
+  std::string text = label_text(labels);
+  const auto [at, fresh] = known_.emplace(text, samples_.size());
+  if (fresh) samples_.push_back({std::move(text)});
+  return samples_[at->second];
 }
 
-void Exposition::sample(Labels labels, const policy::Distribution& distribution) {
-  head();
-  const std::string given = label_text(labels);
-  const std::string before = given.empty() ? "le=\"" : given + ",le=\"";
+void Exposition::sample(Labels labels, std::uint64_t value) { sample_of(labels).value += value; }
+
+void Exposition::sample(Labels labels, const base::Distribution& distribution) {
+  base::Distribution& all = sample_of(labels).buckets;
+  for (std::size_t i = 0; i < all.buckets.size(); ++i) all.buckets[i] += distribution.buckets[i];
+  all.sum += distribution.sum;
+}
+
+void Exposition::write() {
+  if (!samples_.empty()) {
+    text_.append("# HELP ").append(metric_->prometheus).append(" ").append(metric_->help);
+    text_.append("\n# TYPE ").append(metric_->prometheus).append(" ").append(name(metric_->type));
+    text_ += '\n';
+  }
+  for (const Sample& one : samples_) {
+    if (metric_->type == MetricType::histogram)
+      write_buckets(one);
+    else
+      line("", one.labels, std::to_string(one.value));
+  }
+  samples_.clear();
+  known_.clear();
+}
+
+void Exposition::write_buckets(const Sample& sample) {
+  const base::Scale& scale = *metric_->scale;
+  const std::string before = sample.labels.empty() ? "le=\"" : sample.labels + ",le=\"";
   std::uint64_t below = 0;
-  for (std::size_t i = 0; i < distribution.buckets.size(); ++i) {
-    below += distribution.buckets[i];
-    const bool last = i == policy::duration_bounds_us.size();
+  for (std::size_t i = 0; i < sample.buckets.buckets.size(); ++i) {
+    below += sample.buckets.buckets[i];
+    const bool last = i == scale.bounds.size();
     const std::string bound =
-        last ? "+Inf" : seconds_text(static_cast<double>(policy::duration_bounds_us[i]) / 1e6);
+        last ? "+Inf" : number_text(static_cast<double>(scale.bounds[i]) / scale.unit);
     line("_bucket", before + bound + '"', std::to_string(below));
   }
-  line("_sum", given, seconds_text(static_cast<double>(distribution.sum_ns) / 1e9));
-  line("_count", given, std::to_string(below));
+  line("_sum", sample.labels, number_text(static_cast<double>(sample.buckets.sum) / scale.unit));
+  line("_count", sample.labels, std::to_string(below));
 }
 
 }  // namespace callerapi::caller

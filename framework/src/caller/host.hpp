@@ -68,6 +68,9 @@ class Host : public std::enable_shared_from_this<Host> {
   wire::Loop& loop() noexcept { return *reactor_; }
   TimePoint now() const noexcept { return reactor_->now(); }
   Stats stats() const;
+  const host::Counters& plugin_counters() const noexcept { return plugin_counters_; }
+  const base::Ages& connection_ages() const noexcept { return family_->counters.ages; }
+  const wire::NameCounters& name_counters() const noexcept { return reactor_->name_counters(); }
   const policy::CallLog& call_log() const noexcept { return call_log_; }
   void shutdown(Duration drain);
   /// Does this process descend from the one that opened it?

@@ -57,9 +57,10 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
 void Host::look_for_instances() {
   if (!looking_ || closing_) return;
   for (const auto& service : snapshots_.read()->discovering)
-    service->discovery->look([this, service = service->name](const policy::Discovery::Told& told) {
-      heard_of_instances(service, told);
-    });
+    service->discovery->look(reactor_->now(),
+                             [this, service = service->name](const policy::Discovery::Told& told) {
+                               heard_of_instances(service, told);
+                             });
 }
 
 void Host::heard_of_instances(const std::string& service, const policy::Discovery::Told& told) {

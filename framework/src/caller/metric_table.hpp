@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/histogram.hpp"
+
 namespace callerapi::caller {
 
 enum class MetricType : std::uint8_t { counter, gauge, histogram };
@@ -16,6 +18,7 @@ struct Metric {
   MetricType type;
   std::string_view labels;  ///< Separated by one blank, in the order they are written.
   std::string_view help;
+  const base::Scale* scale = &base::call_times;  ///< Of a histogram.
 };
 
 std::span<const Metric> metrics() noexcept;

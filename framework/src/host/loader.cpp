@@ -1,6 +1,7 @@
 #include "host/loader.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -199,9 +200,15 @@ void prepare(std::span<const LoadRequest> requests, const LoadWith& with) {
 }
 
 Result<std::shared_ptr<const Generation>> load(const LoadRequest& request, const LoadWith& with) {
+  const TimePoint began = std::chrono::steady_clock::now();
   auto loaded = load_one(request, with);
   if (!loaded)
     loaded.error().message = "services." + request.service + ": " + loaded.error().message;
+  if (loaded && *loaded == request.running) return loaded;  // nothing had to be loaded
+  Counters& counters = with.around.counters;
+  Loads& kind = !loaded ? counters.refused : request.running ? counters.upgraded : counters.loaded;
+  base::count(kind.count);
+  kind.took.record(std::chrono::steady_clock::now() - began);
   return loaded;
 }
 

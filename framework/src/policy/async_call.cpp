@@ -175,6 +175,7 @@ void AsyncCall::end_stream(std::optional<Error> why, bool reusable) {
   run_.loop().disarm(timer_);
   waiting_ = Waiting::done;
   connection_->drained = exchange_->drained();
+  run_.measure_bodies(*exchange_);
   exchange_.reset();
   // As with a whole answer, the connection goes home before anybody hears of the end.
   run_.origin().give_back(std::move(connection_), reusable);

@@ -51,6 +51,7 @@ Breaker::Now Breaker::current() const noexcept {
 void Breaker::become(State state) {
   word_.store(((current().epoch + 1) << state_bits) | static_cast<std::uint64_t>(state),
               std::memory_order_release);
+  base::count(transitions_[static_cast<std::size_t>(state)]);
 }
 
 Breaker::Admission Breaker::refuse(BreakerState state,

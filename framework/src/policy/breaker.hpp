@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "base/mutex.hpp"
 #include "base/outcomes.hpp"
 #include "policy/recent_count.hpp"
@@ -52,6 +54,10 @@ class Breaker {
   void record(const BreakerTerms& terms, const Permit& permit, base::Verdict verdict, TimePoint now,
               std::uint64_t random);
   View view(const BreakerTerms& terms, TimePoint now) const noexcept;
+  /// How often it has come to be closed, open or half-open.
+  std::uint64_t transitions(BreakerState to) const noexcept {
+    return transitions_[static_cast<std::size_t>(to)].load(std::memory_order_relaxed);
+  }
 
  private:
   enum class State : std::uint8_t { closed, open, half_open };
@@ -84,6 +90,7 @@ class Breaker {
   RecentCount succeeded_, failed_;
   std::atomic<Duration::rep> until_{0};
   std::atomic<std::uint64_t> opened_failed_{0}, opened_total_{0};
+  std::array<base::Counter, 3> transitions_{};
 
   base::Mutex mutex_;
   int openings_ CALLERAPI_GUARDED_BY(mutex_) = 0;

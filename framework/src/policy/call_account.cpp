@@ -33,6 +33,14 @@ void CallRun::measure_attempt(const Attempted& attempt) {
     meter->attempt(parts_.shard, ResultCode::of(attempt), loop().now() - attempt_began_);
 }
 
+void CallRun::measure_bodies(const wire::Exchange& exchange) {
+  const Prepared& call = parts_.prepared;
+  if (call.meter == nullptr) return;
+  std::optional<std::uint64_t> sent;
+  if (call.has_body) sent = exchange.body_written();
+  call.meter->bodies(parts_.shard, sent, exchange.body_received());
+}
+
 /// After the decision: `next.again` is false for the last attempt of the call.
 void CallRun::note_decision(const Attempted& attempt, const Decision& next) {
   stop_reason_ = next.again ? std::string_view() : next.stop_reason;
@@ -104,10 +112,7 @@ void CallRun::measure_call(bool ok, const TimeLedger& time) {
 
 void CallRun::account(Error& error) {
   if (is_telling(stop_reason_)) error.message.append("; not retried: ").append(stop_reason_);
-  if (EndpointMeter* meter = parts_.prepared.meter) {
-    if (error.outcome == Outcome::circuit_open) meter->rejected();
-    if (error.outcome == Outcome::deadline_exceeded) meter->expired(error.phase);
-  }
+  if (EndpointMeter* meter = parts_.prepared.meter) meter->failed(error);
   measure_call(false, error.time);
   error.record = record(error.outcome, error.status);
 }

@@ -125,6 +125,8 @@ class CallRun {
   /// The head of a streamed answer: runs the last hook and ends the lease on the plugin. What
   /// follows belongs to next_look(), expire() and close_stream().
   Result<Response> open_stream(wire::Exchange& exchange);
+  /// What the bodies of an exchange that has ended came to; finished() does it itself.
+  void measure_bodies(const wire::Exchange& exchange);
   /// The streamed body has ended; answers what to tell its consumer.
   std::optional<Error> close_stream(std::optional<Error> why);
 

@@ -40,6 +40,7 @@ bool CallRun::finished(wire::Exchange& exchange) {
   if (exchange.answered()) watch_.enter(&TimeLedger::read, ready_at_);
   const bool complete = exchange.advance() == wire::Exchange::State::done;
   if (!complete) return failed(exchange.take_error());
+  measure_bodies(exchange);
   return completed(exchange.take_response());
 }
 

@@ -91,6 +91,7 @@ bool Credential::refused(const std::shared_ptr<const Token>& used, TimePoint now
 void Credential::settle(Result<Grant> grant, TimePoint now, std::uint64_t random) {
   std::vector<std::shared_ptr<Ticket>> waiting;
   std::shared_ptr<const Token> token;
+  base::count(grant ? renewed_ : failed_);
   {
     base::Lock lock(mutex_);
     fetching_ = false;
@@ -108,6 +109,7 @@ void Credential::settle(Result<Grant> grant, TimePoint now, std::uint64_t random
 }
 
 void Credential::put(Grant grant, TimePoint now, std::uint64_t random) {
+  base::count(renewed_);
   base::Lock lock(mutex_);
   take(std::move(grant), now, random);
 }

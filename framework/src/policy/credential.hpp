@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "base/mutex.hpp"
 #include "callerapi/result.hpp"
 
@@ -72,11 +73,16 @@ class Credential : public std::enable_shared_from_this<Credential> {
   /// A source has something new unasked.
   void put(Grant grant, TimePoint now, std::uint64_t random);
 
+  /// Answers of the source and news of it that were taken over, and answers that were errors.
+  std::uint64_t renewed() const noexcept { return renewed_.load(std::memory_order_relaxed); }
+  std::uint64_t failed() const noexcept { return failed_.load(std::memory_order_relaxed); }
+
  private:
   bool usable(TimePoint now) const CALLERAPI_REQUIRES(mutex_);
   void take(Grant grant, TimePoint now, std::uint64_t random) CALLERAPI_REQUIRES(mutex_);
 
   const Fetch fetch_;
+  base::Counter renewed_{0}, failed_{0};
   base::Mutex mutex_;
   std::shared_ptr<const Token> token_ CALLERAPI_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Ticket>> waiting_ CALLERAPI_GUARDED_BY(mutex_);

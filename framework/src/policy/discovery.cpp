@@ -73,8 +73,18 @@ std::optional<Error> Discovery::failing() const {
   return failing_;
 }
 
-void Discovery::look(std::function<void(const Told&)> told) {
+Duration Discovery::stale(TimePoint now) const {
+  base::Lock lock(mutex_);
+  return failing_ && good_until_ ? now - *good_until_ : Duration::zero();
+}
+
+void Discovery::look(TimePoint now, std::function<void(const Told&)> told) {
   if (std::exchange(asking_, true)) return;
+  {
+    base::Lock lock(mutex_);
+    asked_at_ = now;
+    if (!good_until_) good_until_ = now;
+  }
   source_->ask(cursor_, [self = weak_from_this(), told = std::move(told)](auto answer) {
     const auto alive = self.lock();
     if (!alive) return;
@@ -102,6 +112,7 @@ Discovery::Told Discovery::take(Result<SitesChange> answer) {
     return told;
   }
   cursor_ = answer->cursor;
+  good_until_ = asked_at_;
   told.recovered = failing_.has_value();
   failing_.reset();
   told.changed = next != sites_;

@@ -87,6 +87,8 @@ class Discovery : public std::enable_shared_from_this<Discovery> {
   std::vector<Site> sites() const;
   /// Is the last good answer older than the last question? Why; thread-safe.
   std::optional<Error> failing() const;
+  /// While it fails: since when there was no good answer; else zero. Thread-safe.
+  Duration stale(TimePoint now) const;
 
   /// Is it worth to look()? Thread-safe.
   bool may_change() const noexcept { return source_->may_change(); }
@@ -98,7 +100,7 @@ class Discovery : public std::enable_shared_from_this<Discovery> {
   };
   /// Asks the source, if no answer is outstanding. `told` runs when there is something to tell. On
   /// the loop's thread.
-  void look(std::function<void(const Told&)> told);
+  void look(TimePoint now, std::function<void(const Told&)> told);
 
  private:
   Told take(Result<SitesChange> answer);
@@ -111,6 +113,8 @@ class Discovery : public std::enable_shared_from_this<Discovery> {
   mutable base::Mutex mutex_;
   std::vector<Site> sites_ CALLERAPI_GUARDED_BY(mutex_);
   std::optional<Error> failing_ CALLERAPI_GUARDED_BY(mutex_);
+  std::optional<TimePoint> good_until_ CALLERAPI_GUARDED_BY(mutex_);
+  TimePoint asked_at_ CALLERAPI_GUARDED_BY(mutex_){};
 };
 
 }  // namespace callerapi::policy

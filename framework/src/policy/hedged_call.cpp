@@ -102,12 +102,14 @@ void HedgedCall::hedge() {
     return;
   }
   Allowance* allowance = spare_->prepared.context.allowance.get();
-  if (allowance && allowance->left() == 0) return;
-  if (!state_.budget.allows(settings.budget, now)) return;
-  if (!state_.hedging.withdraw(settings.hedge, now)) return;
-  if (!state_.budget.withdraw(settings.budget, now)) return;
-  if (allowance && !allowance->take()) return;
+  // Each takes what it grants: the ones that only look come first.
+  const bool granted =
+      (!allowance || allowance->left() > 0) && state_.budget.allows(settings.budget, now) &&
+      state_.hedging.withdraw(settings.hedge, now) &&
+      state_.budget.withdraw(settings.budget, now) && (!allowance || allowance->take());
+  if (!granted) return base::count(state_.hedging.denied);
   if (hooked_ && !(spare_->code = Lease(spare_->callee->code.get()))) return;
+  base::count(state_.hedging.sent);
   spare_->prepared.attempts_max = 1;
   spare_->avoid = first_.call->instance();
   counters_.hedges.fetch_add(1, std::memory_order_relaxed);
@@ -141,8 +143,10 @@ void HedgedCall::tell(Side& winner, const Side& other) {
   (result ? result->attempts : result.error().attempts) += more;
   counters_.in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (!result) counters_.failed.fetch_add(1, std::memory_order_relaxed);
+  if (&winner == &second_) base::count(state_.hedging.won);
   const TimeLedger& time = result ? result->time : result.error().time;
   if (meter_) meter_->call(0, result.has_value(), time.total());
+  if (meter_ && !result) meter_->failed(result.error());
   state_.meter.ended(0, time, winner.call->waited_turn());
   loop_.disarm(timer_);
   if (first_.running() || second_.running()) loop_.arm(timer_, loop_.now() + grace);

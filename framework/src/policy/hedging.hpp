@@ -3,6 +3,7 @@
 #include <atomic>
 #include <optional>
 
+#include "base/histogram.hpp"
 #include "policy/budget.hpp"
 #include "policy/recent_latency.hpp"
 #include "policy/settings.hpp"
@@ -22,6 +23,9 @@ class Hedging {
   std::optional<Duration> delay(const HedgeTerms& terms, Duration attempt, TimePoint now) noexcept;
   /// May one more be sent?
   bool withdraw(const HedgeTerms& terms, TimePoint now) noexcept;
+
+  base::Counter sent{0}, won{0};  ///< Second requests, and those whose result was the call's.
+  base::Counter denied{0};  ///< That a late answer asked for, and a budget or a limit refused.
 
  private:
   Budget budget_;

@@ -1,25 +1,10 @@
 #include "policy/meter.hpp"
 
 #include <algorithm>
-#include <chrono>
 
 #include "policy/retry.hpp"
 
 namespace callerapi::policy {
-
-void Histogram::record(Duration took) noexcept {
-  const auto ns = std::max<Duration::rep>(0, took.count());
-  const auto bucket = std::ranges::find_if(duration_bounds_us,
-                                           [&](std::int64_t bound) { return ns <= bound * 1000; });
-  count(buckets_[static_cast<std::size_t>(bucket - duration_bounds_us.begin())]);
-  count(sum_ns_, static_cast<std::uint64_t>(ns));
-}
-
-void Histogram::add_to(Distribution& all) const noexcept {
-  for (std::size_t i = 0; i < buckets_.size(); ++i)
-    all.buckets[i] += buckets_[i].load(std::memory_order_relaxed);
-  all.sum_ns += sum_ns_.load(std::memory_order_relaxed);
-}
 
 ResultCode ResultCode::of(const Attempted& attempt) noexcept {
   if (attempt.response) return ResultCode(attempt.response->status);
@@ -62,6 +47,18 @@ void EndpointMeter::stopped(std::string_view reason) noexcept {
 
 void EndpointMeter::call(unsigned shard, bool ok, Duration took) {
   calls_[ok].get().of(shard).record(took);
+}
+
+void EndpointMeter::failed(const Error& error) noexcept {
+  if (error.outcome == Outcome::circuit_open) count(rejected_);
+  if (error.outcome == Outcome::deadline_exceeded)
+    count(expired_[static_cast<std::size_t>(error.phase)]);
+}
+
+void EndpointMeter::bodies(unsigned shard, std::optional<std::uint64_t> sent,
+                           std::uint64_t received) {
+  if (sent) sent_.get().of(shard).record(static_cast<std::int64_t>(*sent));
+  received_.get().of(shard).record(static_cast<std::int64_t>(received));
 }
 
 std::shared_ptr<EndpointMeter> ServiceMeter::endpoint(const std::string& name,

@@ -3,19 +3,27 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "base/mutex.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
 #include "callerapi/time_ledger.hpp"
-#include "policy/histogram.hpp"
 
 namespace callerapi::policy {
 
 struct Attempted;
+
+using base::count;
+using base::Counter;
+using base::Histogram;
+using base::Lazy;
+using base::Sharded;
+using base::sum;
 
 /// What an attempt came to, as a label: the status of a complete answer, or a word of the table of
 /// outcomes.
@@ -58,8 +66,10 @@ class EndpointMeter {
   void stopped(std::string_view reason) noexcept;
   void call(unsigned shard, bool ok, Duration took);
   void expired_in_the_dark() noexcept { count(dark_); }
-  void rejected() noexcept { count(rejected_); }  ///< By the breaker.
-  void expired(Phase where) noexcept { count(expired_[static_cast<std::size_t>(where)]); }
+  /// What a call ended with: the breaker that refused it, or the deadline, is counted.
+  void failed(const Error& error) noexcept;
+  /// What the bodies of one attempt came to on the wire, before decoding; `sent`: none was to be.
+  void bodies(unsigned shard, std::optional<std::uint64_t> sent, std::uint64_t received);
 
   struct Series {
     explicit Series(ResultCode c) : code(c) {}
@@ -72,6 +82,8 @@ class EndpointMeter {
   /// Null: no call of that kind has ended.
   const Sharded<Histogram>* calls(bool ok) const noexcept { return calls_[ok].peek(); }
   const Histogram* delays() const noexcept { return delays_.peek(); }
+  const Sharded<base::Sizes>* sent() const noexcept { return sent_.peek(); }
+  const Sharded<base::Sizes>* received() const noexcept { return received_.peek(); }
   std::uint64_t stops(std::size_t reason) const noexcept { return stopped_[reason].load(); }
   std::uint64_t dark_expiries() const noexcept { return dark_.load(); }
   std::uint64_t rejections() const noexcept { return rejected_.load(); }
@@ -88,6 +100,7 @@ class EndpointMeter {
   std::array<Lazy<Series>, 12> series_;
   std::array<Lazy<Sharded<Histogram>>, 2> calls_;
   Lazy<Histogram> delays_;
+  Lazy<Sharded<base::Sizes>> sent_, received_;
   std::array<Counter, stop_reasons.size()> stopped_{};
   std::array<Counter, phases> expired_{};
   Counter rejected_{0}, dark_{0};

@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "base/mutex.hpp"
 
 namespace callerapi::pool {
@@ -18,6 +19,7 @@ struct Counters {
   std::atomic<std::uint64_t> opened{0}, reused{0}, open{0};
   /// Connects that found no file descriptor, and idle connections that were closed for them.
   std::atomic<std::uint64_t> starved{0}, sacrificed{0};
+  base::Ages ages;  ///< Of connections when they were closed.
 };
 
 /// The origins of one Caller. They share nothing but their counts and the file descriptors of the

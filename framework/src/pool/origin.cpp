@@ -60,6 +60,7 @@ Duration Origin::open_time() const noexcept {
 
 void Origin::retire(std::unique_ptr<Connection> connection) noexcept {
   loop_.forget(*connection->stream);
+  counters_.ages.record(loop_.now() - connection->opening.ready);
   connection.reset();
   counters_.open.fetch_sub(1, std::memory_order_relaxed);
   give_up_place();
@@ -183,6 +184,11 @@ void Origin::wait(Waiter& waiter) {
 void Origin::withdraw(Waiter& waiter) {
   std::erase(waiters_, &waiter);
   waiting_ = static_cast<int>(waiters_.size());
+}
+
+Origin::Census Origin::census() const {
+  base::Lock lock(mutex_);
+  return {active_.size(), idle_.size(), static_cast<std::size_t>(waiting_.load())};
 }
 
 TimePoint Origin::idle_since() const {

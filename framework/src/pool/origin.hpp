@@ -60,6 +60,11 @@ class Origin : public std::enable_shared_from_this<Origin> {
 
   /// Is it the quota of the service that leaves no room for another connection? Thread-safe.
   bool short_of_quota() const noexcept { return quota_->taken() >= settings_.service_max(); }
+  /// Its connections, and who waits for one, at this moment.
+  struct Census {
+    std::size_t active = 0, idle = 0, waiting = 0;
+  };
+  Census census() const;
 
   /// Does anybody wait in the queue? Then it would be wrong to take() past it. Thread-safe.
   bool crowded() const noexcept { return waiting_.load() > 0; }

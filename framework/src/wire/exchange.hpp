@@ -66,6 +66,10 @@ class Exchange {
   Sent sent() const noexcept;
   std::uint64_t bytes_written() const noexcept { return written_; }
   std::uint64_t bytes_read() const noexcept { return read_; }
+  /// Of the request's body, as it was handed to the connection.
+  std::uint64_t body_written() const noexcept { return body_at_ + source_bytes_; }
+  /// Of the answer's body, before decoding.
+  std::uint64_t body_received() const noexcept { return body_bytes_; }
   /// After done: may the connection carry another request?
   bool reusable() const noexcept { return reusable_; }
   /// After done: did the last read take all that the connection held?

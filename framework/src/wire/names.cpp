@@ -58,6 +58,7 @@ struct Names::Flight {
   Flight& operator=(const Flight&) = delete;
 
   Loop& loop;
+  const TimePoint began = loop.now();
   Timer patience;  ///< Armed while there is an old answer to fall back on.
   std::vector<Waiter> waiters;
   std::shared_ptr<DnsLookup> lookup;
@@ -173,13 +174,18 @@ void Names::patience_over(const std::string& name) {
   const auto flight = flights_.find(name);
   const TimePoint now = loop_.now();
   if (flight == flights_.end() || !cache_.has_stale(name, now)) return;
+  base::count(counters_.stale);
   tell(std::exchange(flight->second->waiters, {}), cache_.hold(name, now));
 }
 
 void Names::finish(const std::string& name, Result<Found> found) {
   if (!found) found.error().message = without_dot(name) + ": name lookup: " + found.error().message;
-  const auto answer = cache_.store(name, std::move(found), loop_.now());
+  const TimePoint now = loop_.now();
+  const bool good = found.has_value();
+  const auto answer = cache_.store(name, std::move(found), now);
   auto flight = flights_.extract(name);
+  (good ? counters_.found : counters_.failed).record(now - flight.mapped()->began);
+  if (!good && answer) base::count(counters_.stale);
   auto waiters = std::exchange(flight.mapped()->waiters, {});
   // One of its timers, or its look-up, may be what is running.
   loop_.post([gone = std::move(flight.mapped())] {});

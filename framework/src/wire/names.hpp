@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/histogram.hpp"
 #include "wire/dns_channel.hpp"
 #include "wire/dns_lookup.hpp"
 #include "wire/loop.hpp"
@@ -20,6 +21,12 @@ namespace callerapi::wire {
 inline constexpr Duration stale_patience = std::chrono::milliseconds(500);
 // The hosts file and resolv.conf are looked at again when a name must be asked for, not oftener.
 inline constexpr Duration name_files_every = std::chrono::seconds(1);
+
+/// What asking for names came to; answers of the cache are not asked for. Thread-safe.
+struct NameCounters {
+  base::Histogram found, failed;  ///< How long it took.
+  base::Counter stale{0};         ///< Questions answered with what had been good before.
+};
 
 /// Names to addresses for one loop: `[caller.hosts]`, the cache, the hosts file, `localhost`, then
 /// the resolver; one question per name is open at a time. On the loop's thread but for the
@@ -37,6 +44,7 @@ class Names {
 
   void set(NameSettings settings);
   void resolve(const std::string& host, std::uint16_t port, Loop::Resolved done);
+  const NameCounters& counters() const noexcept { return counters_; }
 
  private:
   struct Waiter {
@@ -64,6 +72,7 @@ class Names {
   const NameFiles files_;
   int epoll_ = -1;
   NameSettings settings_;
+  NameCounters counters_;
   NameCache cache_;
   std::unordered_map<std::string, std::shared_ptr<Flight>> flights_;
   Timer timer_;  ///< For the channels.

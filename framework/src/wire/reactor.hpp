@@ -54,6 +54,8 @@ class Reactor final : public Loop {
 
   /// How names are looked up from now on. Thread-safe; in order with post().
   void set_names(NameSettings settings);
+  /// Thread-safe.
+  const NameCounters& name_counters() const noexcept { return names_.counters(); }
 
   /// In a forked child: the thread is gone and the epoll is the parent's. Neither joins nor closes.
   void abandon() noexcept;

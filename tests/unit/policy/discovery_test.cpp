@@ -41,7 +41,7 @@ class Follow : public ::testing::Test {
   /// What is told of that answer.
   Discovery::Told hear(Result<SitesChange> change) {
     Discovery::Told told;
-    discovery_->look([&](const Discovery::Told& t) { told = t; });
+    discovery_->look(now_, [&](const Discovery::Told& t) { told = t; });
     source_->answer(std::move(change));
     return told;
   }
@@ -50,6 +50,7 @@ class Follow : public ::testing::Test {
     for (const Site& site : discovery_->sites()) text += site.host + " ";
     return text;
   }
+  TimePoint now_{};
   ToldSource* source_;
   std::shared_ptr<Discovery> discovery_;
 };
@@ -93,14 +94,27 @@ TEST_F(Follow, AnEmptyAnswerIsAFailure) {
   EXPECT_EQ(hosts(), "a ");
 }
 
+TEST_F(Follow, HowOldTheLastGoodAnswerIsIsKnownWhileTheSourceFails) {
+  const auto at = [&](int second) { return now_ = TimePoint() + std::chrono::seconds(second); };
+  at(1);
+  hear(dns_error());
+  EXPECT_EQ(discovery_->stale(at(4)), std::chrono::seconds(3)) << "none yet: since it was asked";
+  hear(SitesChange{.cursor = 7, .all = {{{"a", 80}}}});
+  EXPECT_EQ(discovery_->stale(at(9)), Duration::zero()) << "it does not fail";
+  hear(dns_error());
+  EXPECT_EQ(discovery_->stale(at(12)), std::chrono::seconds(8)) << "good at 4";
+  hear(SitesChange{.cursor = 8, .all = {{{"a", 80}}}});
+  EXPECT_EQ(discovery_->stale(at(20)), Duration::zero());
+}
+
 TEST_F(Follow, OneQuestionIsOpenAtATime) {
-  discovery_->look([](const auto&) {});
-  discovery_->look([](const auto&) {});
+  discovery_->look(now_, [](const auto&) {});
+  discovery_->look(now_, [](const auto&) {});
   EXPECT_EQ(source_->cursors.size(), 1u);
 }
 
 TEST_F(Follow, AnAnswerAfterTheEndIsNobodysBusiness) {
-  discovery_->look([](const auto&) { FAIL(); });
+  discovery_->look(now_, [](const auto&) { FAIL(); });
   auto answered = std::move(source_->waiting.front());
   discovery_.reset();
   answered(SitesChange{.cursor = 1, .all = {{{"a", 80}}}});

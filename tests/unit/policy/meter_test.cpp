@@ -32,14 +32,14 @@ TEST(Histogram, ADurationBelongsToTheFirstBucketItDoesNotExceed) {
                               Duration(10s), Duration(10s + 1ns), Duration(24h)})
     histogram.record(took);
 
-  Distribution all;
+  base::Distribution all;
   histogram.add_to(all);
   EXPECT_EQ(all.buckets.front(), 3u) << "a clock that stepped back counts as no time";
   EXPECT_EQ(all.buckets[1], 1u);
   EXPECT_EQ(all.buckets[13], 1u);
   EXPECT_EQ(all.buckets.back(), 2u);
   EXPECT_EQ(all.count(), 7u);
-  EXPECT_EQ(all.sum_ns, static_cast<std::uint64_t>(Duration(24h + 20s + 10ms + 2ns).count()));
+  EXPECT_EQ(all.sum, static_cast<std::uint64_t>(Duration(24h + 20s + 10ms + 2ns).count()));
 }
 
 TEST(Histogram, ThreadsLoseNothingAndGroupsAddUp) {

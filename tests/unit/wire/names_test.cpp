@@ -156,6 +156,11 @@ TEST_F(NamesTest, AnOldAnswerServesWhileTheServerFails) {
   EXPECT_EQ(resolve("svc.test"), (Hosts{"2001:db8::1", "192.0.2.1"}));
   pass(5min);
   EXPECT_EQ(resolve("svc.test"), Hosts{"temporary"});
+
+  const NameCounters& counted = reactor().name_counters();
+  EXPECT_EQ(base::sum(counted.found).count(), 1u);
+  EXPECT_EQ(base::sum(counted.failed).count(), 2u);
+  EXPECT_EQ(counted.stale.load(), 1u) << "the last one had nothing old to fall back on";
 }
 
 TEST_F(NamesTest, AnOldAnswerServesOnceWhenTheNameIsDeniedAndNotTwice) {
@@ -176,6 +181,7 @@ TEST_F(NamesTest, AnOldAnswerIsNotHeldBackByASilentServer) {
   pass(stale_patience + 1ms);
 
   EXPECT_EQ(waiting.get()->size(), 2u);
+  EXPECT_EQ(reactor().name_counters().stale.load(), 1u);
 }
 
 TEST_F(NamesTest, AFamilyThatIsNeverAnsweredCostsFiftyMilliseconds) {
