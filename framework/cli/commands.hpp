@@ -20,6 +20,8 @@ int run_services(const Common& common);
 int run_endpoints(const Common& common, const std::string& service);
 int run_explain(const Common& common, const std::string& service, const std::string& endpoint);
 int run_lint(const Common& common);
+/// `answers`: a file with answers of a pipe, or "-"; empty: of the registry, just opened.
+int run_metrics(const Common& common, const std::string& answers);
 /// What the arguments describe, before it is bound to a service. Errors: `invalid_argument`.
 Result<Request> make_request(const CallArguments& arguments);
 int run_call(const Common& common, const CallArguments& arguments);

@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <memory>
+#include <string>
 
 #include "bench.hpp"
 #include "callerapi/version.hpp"
@@ -27,6 +29,15 @@ void add_request_options(CLI::App& command, CallArguments& arguments) {
       ->check(CLI::IsMember({"body", "json", "explain", "explain-json"}));
   command.add_flag("--dry-run", arguments.dry_run,
                    "send nothing; show the head that would go out, secrets hidden");
+}
+
+void add_metrics_command(CLI::App& command, const Common& common, int& code) {
+  const auto answers = std::make_shared<std::string>();
+  command.add_option(
+      "answers", *answers,
+      "file with answers of a running `callerapi pipe` to its op metrics, or -; else "
+      "the registry is opened and says what opening it came to");
+  command.callback([&common, &code, answers] { code = run_metrics(common, *answers); });
 }
 
 /// CALLERAPI_REGISTRY; empty: not set.
@@ -70,6 +81,8 @@ int main(int argc, char** argv) {
   auto* lint = listing("lint", "check a registry without calling anyone");
   lint->add_option("registry", common.registry);
   lint->callback([&] { code = run_lint(common); });
+  add_metrics_command(*listing("metrics", "what is measured, in the text of Prometheus"), common,
+                      code);
 
   auto* call = app.add_subcommand("call", "call one endpoint by name");
   call->add_option("service", arguments.service)->required();
