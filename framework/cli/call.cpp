@@ -137,9 +137,7 @@ int print_explained(const Caller& caller, const CallArguments& arguments,
                              {"sent", std::string(name(error.sent))}});
   }
   const auto& record = response ? response->record : response.error().record;
-  if (record)
-    rows.push_back({"deadline", milliseconds_text(record->deadline) + " from " +
-                                    std::string(record->deadline_from)});
+  if (record) add_state(rows, *record);
   add_times(rows, response ? response->time : response.error().time);
   rows.push_back({"requests sent", std::to_string(stats.attempts)});
   rows.push_back({"connections opened", std::to_string(stats.connections_opened)});
@@ -148,6 +146,7 @@ int print_explained(const Caller& caller, const CallArguments& arguments,
   if (record) {
     std::cout << '\n';
     print_attempts(*record);
+    print_candidates(*record);
   }
   std::cout.flush();
   return response ? response->status < 400 ? 0 : 1 : report(response.error());

@@ -28,6 +28,49 @@ std::string result_of(const AttemptRecord& attempt) {
   return std::string(name(attempt.outcome));
 }
 
+std::string number_text(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", number);
+  return text;
+}
+
+/// "closed, 3 of 20 failed"
+std::string breaker_text(std::string_view state, std::uint64_t failed, std::uint64_t total) {
+  if (state.empty()) return "";
+  return std::string(state) + ", " + std::to_string(failed) + " of " + std::to_string(total) +
+         " failed";
+}
+
+void write_breaker(json::Writer& out, std::string_view state, std::uint64_t failed,
+                   std::uint64_t total) {
+  out.key("breaker")
+      .begin_object()
+      .member("state", state)
+      .member("failed", failed)
+      .member("total", total)
+      .end_object();
+}
+
+void write_choice(json::Writer& out, const AttemptRecord& attempt) {
+  out.key("lb")
+      .begin_object()
+      .member("policy", attempt.balance)
+      .member("instances", attempt.instances)
+      .member("panic", attempt.panic)
+      .key("candidates")
+      .begin_array();
+  for (const CandidateRecord& c : attempt.candidates)
+    out.begin_object()
+        .member("instance", c.instance)
+        .member("fate", c.fate)
+        .member("cost", c.cost)
+        .member("latency_ms", milliseconds(c.latency))
+        .member("in_flight", c.in_flight)
+        .member("share", c.share)
+        .end_object();
+  out.end_array().end_object();
+}
+
 /// Takes the first attempt of a call down instead of sending it.
 class Note final : public testing::Transport {
  public:
@@ -94,14 +137,47 @@ void write_times(json::Writer& out, const TimeLedger& time) {
   out.end_object();
 }
 
+void add_state(std::vector<std::vector<std::string>>& rows, const CallRecord& record) {
+  rows.push_back({"deadline", milliseconds_text(record.deadline) + " from " +
+                                  std::string(record.deadline_from)});
+  if (!record.hedge.empty()) rows.push_back({"hedge", std::string(record.hedge)});
+  rows.push_back(
+      {"breaker", breaker_text(record.breaker, record.breaker_failed, record.breaker_total)});
+  rows.push_back({"others in flight",
+                  std::to_string(record.in_flight) +
+                      (record.in_flight_max > 0
+                           ? " of limits.inflight = " + std::to_string(record.in_flight_max)
+                           : "")});
+}
+
 void print_attempts(const CallRecord& record) {
-  std::vector<std::vector<std::string>> rows{
-      {"ATTEMPT", "KIND", "INSTANCE", "RESULT", "TOOK", "DECISION", "WHY", "PAUSE"}};
+  std::vector<std::vector<std::string>> rows{{"ATTEMPT", "KIND", "BEGAN", "INSTANCE", "RESULT",
+                                              "TOOK", "DECISION", "WHY", "PAUSE", "RETRIES",
+                                              "BREAKER"}};
   for (const AttemptRecord& a : record.attempts)
-    rows.push_back({std::to_string(a.number), std::string(a.kind), a.instance, result_of(a),
-                    milliseconds_text(a.time.total() - a.time.retry), std::string(a.decision),
-                    std::string(a.stop_reason),
-                    a.decision == "retry" ? milliseconds_text(a.wait) : ""});
+    rows.push_back({std::to_string(a.number), std::string(a.kind), milliseconds_text(a.began),
+                    a.instance, result_of(a), milliseconds_text(a.time.total() - a.time.retry),
+                    std::string(a.decision), std::string(a.stop_reason),
+                    a.decision == "retry" ? milliseconds_text(a.wait) : "",
+                    std::to_string(a.budget_retries) + " of " + std::to_string(a.budget_allowed),
+                    breaker_text(a.breaker, a.breaker_failed, a.breaker_total)});
+  print_table(rows);
+}
+
+void print_candidates(const CallRecord& record) {
+  std::vector<std::vector<std::string>> rows{
+      {"ATTEMPT", "BY", "INSTANCE", "FATE", "COST", "LATENCY", "IN FLIGHT", "SHARE"}};
+  for (const AttemptRecord& a : record.attempts)
+    for (const CandidateRecord& c : a.candidates) {
+      const bool looked = c.share > 0;
+      rows.push_back({std::to_string(a.number), std::string(a.balance) + (a.panic ? ", panic" : ""),
+                      c.instance, std::string(c.fate), looked ? number_text(c.cost) : "",
+                      c.latency > Duration::zero() ? milliseconds_text(c.latency) : "",
+                      looked ? std::to_string(c.in_flight) : "",
+                      looked ? number_text(c.share) : ""});
+    }
+  if (rows.size() == 1) return;
+  std::cout << '\n';
   print_table(rows);
 }
 
@@ -132,6 +208,7 @@ void write_record(json::Writer& out, const CallRecord& record) {
     out.begin_object()
         .member("n", a.number)
         .member("kind", a.kind)
+        .member("began_ms", milliseconds(a.began))
         .member("instance", a.instance)
         .member("outcome", name(a.outcome))
         .member("status", a.status)
@@ -142,17 +219,22 @@ void write_record(json::Writer& out, const CallRecord& record) {
         .begin_object()
         .member("calls", a.budget_calls)
         .member("retries", a.budget_retries)
-        .end_object()
-        .key("breaker")
-        .begin_object()
-        .member("state", a.breaker)
-        .member("failed", a.breaker_failed)
-        .member("total", a.breaker_total)
+        .member("allowed", a.budget_allowed)
         .end_object();
+    write_breaker(out, a.breaker, a.breaker_failed, a.breaker_total);
+    write_choice(out, a);
     write_times(out, a.time);
     out.end_object();
   }
   out.end_array().member("result", name(record.outcome)).member("status", record.status);
+  if (!record.message.empty()) out.member("message", record.message);
+  if (!record.hedge.empty()) out.member("hedge", record.hedge);
+  write_breaker(out, record.breaker, record.breaker_failed, record.breaker_total);
+  out.key("limits")
+      .begin_object()
+      .member("in_flight", record.in_flight)
+      .member("inflight_max", record.in_flight_max)
+      .end_object();
   out.member("total_ms", milliseconds(record.time.total()));
   write_times(out, record.time);
   out.end_object();

@@ -81,6 +81,12 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
            "deadline")
     expect("nobody listens", with_registry("request", "anything", "GET", "/",
                                            CALLERAPI_SERVICES__ANYTHING__BASE_URL="http://127.0.0.1:1"), 5, "refused")
+    explained = with_registry("request", "anything", "GET", "/status/503", "--output", "explain",
+                              CALLERAPI_SERVICES__ANYTHING__RETRY__BASE="1ms")
+    for part in ("others in flight    0 of limits.inflight = 256", "RETRIES  BREAKER", "1 of 10  closed, 1 of 1 failed",
+                 "1 of 10  closed, 2 of 2 failed"):
+        if part not in explained.stdout:
+            faults.append(f"--output explain: expected '{part}' in {explained.stdout}")
     if run("call").returncode != 2:
         faults.append("usage: expected exit 2")
 

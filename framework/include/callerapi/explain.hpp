@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -12,22 +13,48 @@
 
 namespace callerapi {
 
+/// One instance of a service, as it stood when an attempt chose where to go.
+struct CandidateRecord {
+  std::string instance;  ///< "10.0.0.7:8080"
+  /// "chosen". Drawn as well, and "dearer". Or left out: "ejected", "cooling" since it asked for
+  /// that, "tried" by this call before, "not_drawn".
+  std::string_view fate;
+  /// Of those that were compared, in seconds: latency * (in_flight + 1) / share; for
+  /// least_request without the latency. 0: it was not.
+  double cost = 0;
+  /// What it was thought to take: its worst of late, which fades; a failure counts as a second or
+  /// more. 0: nobody asked.
+  Duration latency{0};
+  int in_flight = 0;  ///< Attempts under way there.
+  double share = 0;   ///< Its weight, less while it comes back from an ejection.
+};
+
 /// One attempt of a call, as it went.
 struct AttemptRecord {
   int number = 1;
-  std::string_view
-      kind;  ///< "first", "retry", or "transparent": one that max_attempts did not count.
+  /// "first", "retry", "hedge": sent beside another, or "transparent": one that max_attempts did
+  /// not count.
+  std::string_view kind;
   std::string instance;  ///< "10.0.0.7:8080"
+  Duration began{0};     ///< From the start of the call.
   TimeLedger time;       ///< Of this attempt alone; `retry` is the pause before it.
   Outcome outcome = Outcome::ok;
-  int status = 0;                ///< 0: no head had arrived.
-  std::string_view decision;     ///< "retry", or "end": this attempt's result is the call's.
+  int status = 0;  ///< 0: no head had arrived.
+  /// "retry", or "end": this attempt's result is the call's. Of two requests at once the other is
+  /// "dropped", or still "running" when the result was handed out.
+  std::string_view decision;
   std::string_view stop_reason;  ///< Why there was no further one: "class", "attempts", "no_time".
   Duration wait{0};              ///< Chosen before the next attempt.
   /// First attempts and retries of the service that its retry budget then knew of.
   std::uint64_t budget_calls = 0, budget_retries = 0;
-  std::string_view breaker;  ///< State of the service's breaker then: "closed".
+  std::uint64_t budget_allowed = 0;  ///< Retries that so many calls allow.
+  std::string_view breaker;          ///< State of the service's breaker then: "closed".
   std::uint64_t breaker_failed = 0, breaker_total = 0;  ///< What it then counted.
+  /// Where it could have gone, the chosen one first, eight at most; empty where there is but one.
+  std::vector<CandidateRecord> candidates;
+  std::size_t instances = 0;  ///< Of the service.
+  std::string_view balance;   ///< What chose: "p2c_ewma".
+  bool panic = false;         ///< Ejections were not regarded: less than half would have been left.
 };
 
 /// What the limits of a service said to a call that came to it.
@@ -42,9 +69,9 @@ struct AdmissionRecord {
   Duration waited{0};              ///< For its turn.
 };
 
-/// What happened in one call. Kept for every call that failed, was retried, or asked for it with
-/// Request::explain. The times of its attempts add up to `time`. A value; holds no header and no
-/// payload.
+/// What happened in one call. Kept for every call that failed, was retried or hedged, or asked for
+/// it with Request::explain. The times of its attempts add up to `time`; those of a request that
+/// was sent beside another run beside them. A value; holds no header and no payload.
 struct CallRecord {
   std::string call_id;  ///< Sent as Caller-Call-Id.
   std::string service;
@@ -55,8 +82,17 @@ struct CallRecord {
   AdmissionRecord admission;
   std::vector<AttemptRecord> attempts;
   Outcome outcome = Outcome::ok;
-  int status = 0;  ///< Of a complete answer.
+  int status = 0;       ///< Of a complete answer.
+  std::string message;  ///< Of the error.
   TimeLedger time;
+  /// Of a call whose first answer was late: "sent" a second time, or what did not allow it:
+  /// "allowance", "retry_budget", "hedge_budget". Empty: it was not late, or may not be hedged.
+  std::string_view hedge;
+  /// When it ended: other calls of the service in flight, and limits.inflight (0: no limit).
+  std::int64_t in_flight = 0, in_flight_max = 0;
+  /// The service's breaker then, whether or not there was an attempt.
+  std::string_view breaker;
+  std::uint64_t breaker_failed = 0, breaker_total = 0;
 };
 
 /// Field names whose values are credentials and never shown: Authorization, Cookie and their like.

@@ -86,11 +86,8 @@ void write_pools(Exposition& out, const Services& services) {
 
 void write_breakers(Exposition& out, const Services& services, TimePoint now) {
   each(out, "callerapi_budget_balance", services, [&](const auto& s) {
-    const auto& terms = s.settings.policy.budget;
     const auto spent = s.state->budget.balance(now);
-    const std::uint64_t allowed =
-        (spent.first * static_cast<std::uint64_t>(terms.ratio_permille)) / 1000 +
-        static_cast<std::uint64_t>(terms.min_per_second) * 10;
+    const auto allowed = policy::Budget::allowed(s.settings.policy.budget, spent.first);
     out.sample({s.name}, allowed > spent.withdrawn ? allowed - spent.withdrawn : 0);
   });
   each(out, "callerapi_breaker_state", services, [&](const auto& s) {

@@ -30,6 +30,7 @@ class AsyncCall final : public LoopCall,
   const Instance* instance() const noexcept { return run_.instance(); }
   int attempts() const noexcept { return run_.attempts(); }
   Duration waited_turn() const noexcept { return run_.waited_turn(); }
+  void keep_record() noexcept { run_.keep_record(); }
 
  private:
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override;

@@ -8,6 +8,10 @@
 namespace callerapi::policy {
 namespace {
 
+// Seconds. What nobody has asked for long is as quick as anything; 0 means that it was not looked
+// at.
+constexpr float least_latency = 1e-9F;
+
 /// What is overlooked, one thing more each time that nobody is left.
 enum class Mercy : std::uint8_t { none, tried, cooling, all };
 
@@ -18,8 +22,9 @@ class Field {
       : all_(all), tried_(tried), now_(now), count_(all.size()) {}
 
   /// Looks at each; answers whether ejections had to be ignored, for less than half would be left.
-  bool narrow(const Ejector& ejector, const Ejection& ejection) {
+  bool narrow(const Ejector& ejector, const Ejection& ejection, Choice& choice) {
     if (tried_.empty() && ejector.calm(now_)) return false;
+    note_who_is_out(choice);
     everyone_ = false;
     ejections_ = ejection.mode == EjectionMode::on;
     const bool panic = ejections_ && 2 * count_if(Mercy::cooling) < all_.size();
@@ -45,6 +50,12 @@ class Field {
            (mercy >= Mercy::cooling || health.cooling_until() <= now_) &&
            (mercy >= Mercy::tried || !tried_.contains(i));
   }
+  void note_who_is_out(Choice& choice) const {
+    for (std::size_t i = 0; i < std::min<std::size_t>(all_.size(), 32); ++i) {
+      if (all_[i].health->ejected_until() > now_) choice.ejected |= 1u << i;
+      if (all_[i].health->cooling_until() > now_) choice.cooling |= 1u << i;
+    }
+  }
   std::size_t count_if(Mercy mercy) const {
     std::size_t count = 0;
     for (std::size_t i = 0; i < all_.size(); ++i) count += fits(i, mercy) ? 1 : 0;
@@ -60,17 +71,27 @@ class Field {
 };
 
 /// The cheaper of two that are not the same; of equals the one drawn first, which is either.
-template <class Cost>
-std::size_t cheaper_of_two(const Field& field, base::Random& random, const Cost& cost) {
+template <class Look>
+std::size_t cheaper_of_two(const Field& field, base::Random& random, const Look& look,
+                           Choice& choice) {
   const std::size_t a = random.below(field.count());
+  choice.drawn[0] = look(field.at(a));
+  choice.drawn_count = 1;
   if (field.count() == 1) return field.at(a);
   std::size_t b = random.below(field.count() - 1);
   if (b >= a) ++b;
-  const std::size_t first = field.at(a), second = field.at(b);
-  return cost(second) < cost(first) ? second : first;
+  choice.drawn[1] = look(field.at(b));
+  choice.drawn_count = 2;
+  const bool second = Choice::cost(choice.drawn[1]) < Choice::cost(choice.drawn[0]);
+  return field.at(second ? b : a);
 }
 
 }  // namespace
+
+std::string_view name(BalancePolicy policy) noexcept {
+  constexpr std::string_view names[] = {"p2c_ewma", "round_robin", "least_request", "first"};
+  return names[static_cast<std::size_t>(policy)];
+}
 
 Rotation::Rotation(std::span<const Contender> all) {
   const auto whole = [](const Contender& one) {
@@ -94,25 +115,33 @@ Rotation::Rotation(std::span<const Contender> all) {
 Balancer::Balancer(std::vector<Contender> all) : all_(std::move(all)), rotation_(all_) {}
 
 std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Terms& settings,
-                                          const Tried& tried, TimePoint now,
-                                          std::uint64_t random) const {
+                                          const Tried& tried, TimePoint now, std::uint64_t random,
+                                          Choice& choice) const {
   if (all_.empty()) return {};
   if (all_.size() == 1) return 0;
+  choice = {};
   Field field(all_, tried, now);
-  if (field.narrow(ejector, settings.ejection)) ejector.panicked();
+  choice.panic = field.narrow(ejector, settings.ejection, choice);
+  if (choice.panic) ejector.panicked();
   base::Random draw(random);
   const bool ramps = settings.ejection.mode == EjectionMode::on;
   const auto ramp = [&](std::size_t i) {
     return ramps ? all_[i].health->ramp(now, settings.balance.slow_start) : 1.0;
   };
-  const auto load = [&](std::size_t i) {
-    return (all_[i].health->in_flight() + 1) / (all_[i].weight * ramp(i));
+  const bool by_latency = settings.balance.policy == BalancePolicy::p2c_ewma;
+  const auto look = [&](std::size_t i) {
+    const InstanceHealth& health = *all_[i].health;
+    return Choice::Drawn{
+        static_cast<std::uint32_t>(i), health.in_flight(),
+        by_latency ? std::max(least_latency, static_cast<float>(health.ewma(now))) : 0.0F,
+        static_cast<float>(all_[i].weight * ramp(i))};
   };
   switch (settings.balance.policy) {
     case BalancePolicy::first:
-      return field.at(0);
+      break;
     case BalancePolicy::least_request:
-      return cheaper_of_two(field, draw, load);
+    case BalancePolicy::p2c_ewma:
+      return cheaper_of_two(field, draw, look, choice);
     case BalancePolicy::round_robin:
       for (std::size_t turns = 2 * rotation_.size(); turns > 0; --turns) {
         const std::size_t i = rotation_.next();
@@ -121,12 +150,9 @@ std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Terms& setting
             ramp(i) < 1 && static_cast<double>(draw.below(mille)) >= ramp(i) * mille;
         if (field.has(i) && !lets_pass) return i;
       }
-      return field.at(0);
-    case BalancePolicy::p2c_ewma:
       break;
   }
-  return cheaper_of_two(field, draw,
-                        [&](std::size_t i) { return all_[i].health->ewma(now) * load(i); });
+  return field.at(0);
 }
 
 }  // namespace callerapi::policy

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "policy/ejection.hpp"
@@ -37,6 +38,28 @@ class Tried {
   std::uint8_t count_ = 0;
 };
 
+/// The word of the enumerator: "p2c_ewma".
+std::string_view name(BalancePolicy policy) noexcept;
+
+/// How one choice came about, for the record of a call. Filling it in costs next to nothing.
+struct Choice {
+  struct Drawn {
+    std::uint32_t index = 0;
+    int in_flight = 0;
+    float latency = 0, share = 0;  ///< Seconds, 0: not asked for; weight and ramp.
+  };
+  std::array<Drawn, 2> drawn{};  ///< That were compared.
+  std::uint8_t drawn_count = 0;
+  bool panic = false;
+  std::uint32_t ejected = 0, cooling = 0;  ///< A bit for each of the first 32.
+
+  /// By which two are compared.
+  static double cost(const Drawn& one) noexcept {
+    return (one.latency > 0 ? one.latency : 1.0F) * static_cast<float>(one.in_flight + 1) /
+           one.share;
+  }
+};
+
 /// In turn, in proportion to whole weights, and as evenly as they allow. Thread-safe: the turn of
 /// all weights is written out once, so that a step is one addition.
 class Rotation {
@@ -59,9 +82,10 @@ class Balancer {
   explicit Balancer(std::vector<Contender> all);
 
   /// An index into `all`; nullopt: the set is empty. Neither ejected nor cooling nor tried by the
-  /// same call, as long as there is such a one. `random`: 64 evenly spread bits.
+  /// same call, as long as there is such a one. `random`: 64 evenly spread bits. `choice` is filled
+  /// in where there are several.
   std::optional<std::size_t> pick(Ejector& ejector, const Terms& settings, const Tried& tried,
-                                  TimePoint now, std::uint64_t random) const;
+                                  TimePoint now, std::uint64_t random, Choice& choice) const;
   std::span<const Contender> all() const noexcept { return all_; }
 
  private:

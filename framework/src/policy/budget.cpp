@@ -10,6 +10,12 @@ bool Budget::allows(const BudgetTerms& terms, TimePoint now) const noexcept {
              1000 * static_cast<std::uint64_t>(terms.min_per_second) * seconds;
 }
 
+std::uint64_t Budget::allowed(const BudgetTerms& terms, std::uint64_t first) noexcept {
+  constexpr std::uint64_t seconds = window / 1s;
+  return static_cast<std::uint64_t>(terms.ratio_permille) * first / 1000 +
+         static_cast<std::uint64_t>(terms.min_per_second) * seconds;
+}
+
 bool Budget::withdraw(const BudgetTerms& terms, TimePoint now) noexcept {
   if (!allows(terms, now)) return false;
   withdrawn_.add(window, now);

@@ -23,6 +23,8 @@ class Budget {
   /// Would it? Takes nothing.
   bool allows(const BudgetTerms& terms, TimePoint now) const noexcept;
   Balance balance(TimePoint now) const noexcept;
+  /// Retries that so many first attempts allow.
+  static std::uint64_t allowed(const BudgetTerms& terms, std::uint64_t first) noexcept;
 
  private:
   static constexpr Duration window = 10s;

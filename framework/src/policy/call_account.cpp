@@ -3,6 +3,7 @@
 
 #include "policy/call_log.hpp"
 #include "policy/call_run.hpp"
+#include "policy/candidates.hpp"
 
 namespace callerapi::policy {
 namespace {
@@ -57,30 +58,51 @@ void CallRun::note_decision(const Attempted& attempt, const Decision& next) {
 void CallRun::note_attempt(std::string_view decision, Duration wait) {
   const TimePoint at = loop().now();
   const TimeLedger& now = watch_.stop(at);
-  const Budget::Balance budget = parts_.callee->state->budget.balance(at);
-  const Breaker::View breaker =
-      parts_.callee->state->breaker.view(parts_.prepared.settings->breaker, at);
-  notes_.push_back({.number = attempts_,
-                    .kind = kind_,
-                    .instance = instance_ ? instance_->name : std::string(),
-                    .time = difference(now, noted_),
-                    .outcome = last_.outcome,
-                    .status = last_.status,
-                    .decision = decision,
-                    .stop_reason = stop_reason_,
-                    .wait = wait,
-                    .budget_calls = budget.first,
-                    .budget_retries = budget.withdrawn,
-                    .breaker = name(breaker.state),
-                    .breaker_failed = breaker.failed,
-                    .breaker_total = breaker.total});
+  const Callee& callee = *parts_.callee;
+  const Budget::Balance budget = callee.state->budget.balance(at);
+  const Terms& terms = *parts_.prepared.settings;
+  const Breaker::View breaker = callee.state->breaker.view(terms.breaker, at);
+  const bool picked = instance_ != nullptr && instance_index_ < callee.instances->all().size();
+  notes_.push_back(
+      {.number = attempts_,
+       .kind = kind_,
+       .instance = instance_ ? instance_->name : std::string(),
+       .began = attempt_began_ - parts_.prepared.started,
+       .time = difference(now, noted_),
+       .outcome = last_.outcome,
+       .status = last_.status,
+       .decision = decision,
+       .stop_reason = stop_reason_,
+       .wait = wait,
+       .budget_calls = budget.first,
+       .budget_retries = budget.withdrawn,
+       .budget_allowed = Budget::allowed(terms.budget, budget.first),
+       .breaker = name(breaker.state),
+       .breaker_failed = breaker.failed,
+       .breaker_total = breaker.total,
+       .candidates = picked ? candidates_of(*callee.instances, choice_, instance_index_, tried_)
+                            : std::vector<CandidateRecord>(),
+       .instances = callee.instances->all().size(),
+       .balance = name(terms.balance.policy),
+       .panic = choice_.panic});
   noted_ = now;
 }
 
-/// Null: the call went as every call should.
-std::shared_ptr<const CallRecord> CallRun::record(Outcome outcome, int status) {
+/// What the policies of the service stand at now that the call has given its place back.
+void CallRun::add_state(CallRecord& record) const {
+  const Terms& terms = *parts_.prepared.settings;
+  const Breaker::View breaker = parts_.callee->state->breaker.view(terms.breaker, loop().now());
+  record.in_flight = parts_.callee->state->limits.in_flight();
+  record.in_flight_max = terms.limits.inflight;
+  record.breaker = name(breaker.state);
+  record.breaker_failed = breaker.failed;
+  record.breaker_total = breaker.total;
+}
+
+/// Null: the call went as every call should. `error`: null for an answer.
+std::shared_ptr<const CallRecord> CallRun::record(const Error* error, int status) {
   const Prepared& call = parts_.prepared;
-  if (outcome == Outcome::ok && notes_.empty() && !call.explain) return nullptr;
+  if (error == nullptr && notes_.empty() && !call.explain) return nullptr;
   if (static_cast<int>(notes_.size()) < attempts_) note_attempt("end", Duration::zero());
   auto record = std::make_shared<CallRecord>();
   record->call_id = view(call.id);
@@ -91,12 +113,14 @@ std::shared_ptr<const CallRecord> CallRun::record(Outcome outcome, int status) {
   record->deadline_from = call.deadline_from;
   record->admission = admission();
   record->attempts = std::move(notes_);
-  record->outcome = outcome;
+  record->outcome = error ? error->outcome : Outcome::ok;
   record->status = status;
+  if (error) record->message = error->message;
   record->time = watch_.stop(loop().now());
   // What the call did after its last attempt is that attempt's too.
   if (!record->attempts.empty())
     record->attempts.back().time.local += record->time.total() - noted_.total();
+  add_state(*record);
   if (parts_.log) parts_.log->keep(record);
   return record;
 }
@@ -114,12 +138,23 @@ void CallRun::account(Error& error) {
   if (is_telling(stop_reason_)) error.message.append("; not retried: ").append(stop_reason_);
   if (EndpointMeter* meter = parts_.prepared.meter) meter->failed(error);
   measure_call(false, error.time);
-  error.record = record(error.outcome, error.status);
+  error.record = record(&error, error.status);
 }
 
 void CallRun::account(Response& response) {
   measure_call(true, response.time);
-  response.record = record(Outcome::ok, response.status);
+  response.record = record(nullptr, response.status);
+}
+
+/// A part of a call that is counted itself: its record goes with the result, to whoever made it.
+void CallRun::account_part() {
+  if (*result_) {
+    (**result_).record = record(nullptr, (**result_).status);
+    return;
+  }
+  Error& error = result_->error();
+  if (is_telling(stop_reason_)) error.message.append("; not retried: ").append(stop_reason_);
+  error.record = record(&error, error.status);
 }
 
 }  // namespace callerapi::policy

@@ -17,7 +17,11 @@ CallRun::CallRun(CallPartsPtr parts)
   terms_.budget_terms = call.settings->budget;
   terms_.allowance = call.context.allowance.get();
   terms_.retry_after_field = call.settings->names->retry_after;
-  if (parts_.avoid) tried_.add(parts_.callee->instances->index_of(*parts_.avoid));
+  if (parts_.avoid) {
+    tried_.add(parts_.callee->instances->index_of(*parts_.avoid));
+    kind_ = "hedge";
+    watch_.enter(&TimeLedger::retry, call.started);
+  }
   if (call.source) keep_body();
   if (!parts_.counted) return;
   parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
@@ -211,7 +215,10 @@ void CallRun::end(Error error) {
 Result<Response> CallRun::take_result() {
   parts_.code.release();
   leave_limits();
-  if (!parts_.counted) return std::move(*result_);
+  if (!parts_.counted) {
+    account_part();
+    return std::move(*result_);
+  }
   parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (*result_) {
     account(**result_);

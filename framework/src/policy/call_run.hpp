@@ -70,6 +70,8 @@ class CallRun {
   /// Null before the first attempt.
   const Instance* instance() const noexcept { return instance_; }
   int attempts() const noexcept { return attempts_; }
+  /// The call is worth a record, however it ends.
+  void keep_record() noexcept { parts_.prepared.explain = true; }
 
   enum class Begun : std::uint8_t { go, wait, done };
   /// Begins the next attempt. `done`: there is no time for it, or a policy or a hook refused; the
@@ -159,10 +161,12 @@ class CallRun {
   void measure_attempt(const Attempted& attempt);
   void note_decision(const Attempted& attempt, const Decision& next);
   void note_attempt(std::string_view decision, Duration wait);
-  std::shared_ptr<const CallRecord> record(Outcome outcome, int status);
+  std::shared_ptr<const CallRecord> record(const Error* error, int status);
+  void add_state(CallRecord& record) const;
   void measure_call(bool ok, const TimeLedger& time);
   void account(Error& error);
   void account(Response& response);
+  void account_part();
   bool build_head();
   bool write_head(Headers& headers);
   Result<void> add_credential(Headers& headers);
@@ -184,6 +188,7 @@ class CallRun {
   const Instance* instance_ = nullptr;  ///< One of the callee's.
   std::size_t instance_index_ = 0;
   Tried tried_;
+  Choice choice_;  ///< How the instance of this attempt was chosen.
   RetryState retry_;
   RetryTerms terms_;
   wire::ReplaySource* kept_ = nullptr;  ///< In prepared().source, where a body must be kept.

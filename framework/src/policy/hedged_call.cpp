@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/outcomes.hpp"
+#include "policy/call_log.hpp"
 
 namespace callerapi::policy {
 namespace {
@@ -23,6 +24,10 @@ bool could_be_retried(const Result<Response>& result) {
   return rule != RetryRule::never && rule != RetryRule::refresh;
 }
 
+std::shared_ptr<const CallRecord> record_of(const Result<Response>& result) {
+  return result ? result->record : result.error().record;
+}
+
 int attempts_of(const Result<Response>& result) {
   return result ? result->attempts : result.error().attempts;
 }
@@ -33,7 +38,6 @@ CallPartsPtr sibling_of(const CallParts& call) {
   sibling->loop = call.loop;
   sibling->callee = call.callee;
   sibling->counters = call.counters;
-  sibling->log = call.log;
   sibling->shard = call.shard;
   sibling->transport = call.transport;
   sibling->counted = sibling->limited = false;
@@ -64,8 +68,10 @@ HedgedCall::HedgedCall(CallPartsPtr parts, AsyncCall::Done done, AsyncCall::Ende
       done_(std::move(done)),
       ended_(std::move(ended)),
       loop_(*parts->loop),
-      timer_([this] { on_time(); }) {
+      timer_([this] { on_time(); }),
+      log_(parts->log) {
   hooked_ = static_cast<bool>(parts->code);
+  parts->log = nullptr;  // the record of both is kept here
   parts->counted = false;
   first_.call = std::make_shared<AsyncCall>(
       std::move(parts),
@@ -92,24 +98,36 @@ void HedgedCall::on_time() {
   told_ ? drop_losers() : hedge();
 }
 
-void HedgedCall::hedge() {
+/// What does not let the call be asked a second time; empty: nothing, and it has been taken.
+std::string_view HedgedCall::refusal() {
   const Terms& settings = *spare_->prepared.settings;
   const TimePoint now = loop_.now();
+  Allowance* allowance = spare_->prepared.context.allowance.get();
+  // Each takes what it grants: the ones that only look come first.
+  if (allowance && allowance->left() == 0) return "allowance";
+  if (!state_.budget.allows(settings.budget, now)) return "retry_budget";
+  if (!state_.hedging.withdraw(settings.hedge, now)) return "hedge_budget";
+  if (!state_.budget.withdraw(settings.budget, now)) return "retry_budget";
+  if (allowance && !allowance->take()) return "allowance";
+  return {};
+}
+
+void HedgedCall::hedge() {
+  const Prepared& call = spare_->prepared;
   if (first_.call->attempts() == 0) {
     // It waits for its turn, or a credential: nobody has been asked yet.
-    if (const auto wait = state_.hedging.delay(settings.hedge, spare_->prepared.attempt, now))
+    const TimePoint now = loop_.now();
+    if (const auto wait = state_.hedging.delay(call.settings->hedge, call.attempt, now))
       loop_.arm(timer_, now + *wait);
     return;
   }
-  Allowance* allowance = spare_->prepared.context.allowance.get();
-  // Each takes what it grants: the ones that only look come first.
-  const bool granted =
-      (!allowance || allowance->left() > 0) && state_.budget.allows(settings.budget, now) &&
-      state_.hedging.withdraw(settings.hedge, now) &&
-      state_.budget.withdraw(settings.budget, now) && (!allowance || allowance->take());
-  if (!granted) return base::count(state_.hedging.denied);
+  hedge_ = refusal();
+  if (!hedge_.empty()) return base::count(state_.hedging.denied);
   if (hooked_ && !(spare_->code = Lease(spare_->callee->code.get()))) return;
+  hedge_ = "sent";
   base::count(state_.hedging.sent);
+  first_.call->keep_record();
+  spare_->prepared.explain = true;
   spare_->prepared.attempts_max = 1;
   spare_->avoid = first_.call->instance();
   counters_.hedges.fetch_add(1, std::memory_order_relaxed);
@@ -122,6 +140,7 @@ void HedgedCall::hedge() {
 
 void HedgedCall::on_result(Side& side, const Side& other, Result<Response> result) {
   const auto self = shared_from_this();
+  side.record = record_of(result);
   side.result.emplace(std::move(result));
   if (told_) return finish();
   // A hedge that was not let out, by the breaker or without a credential, decides nothing.
@@ -136,11 +155,13 @@ void HedgedCall::on_result(Side& side, const Side& other, Result<Response> resul
 
 void HedgedCall::tell(Side& winner, const Side& other) {
   told_ = true;
+  winner_ = &winner;
   Result<Response> result = std::move(*winner.result);
   const int more = other.result ? attempts_of(*other.result)
                    : other.call ? other.call->attempts()
                                 : 0;
   (result ? result->attempts : result.error().attempts) += more;
+  (result ? result->record : result.error().record) = record();
   counters_.in_flight.fetch_sub(1, std::memory_order_relaxed);
   if (!result) counters_.failed.fetch_add(1, std::memory_order_relaxed);
   if (&winner == &second_) base::count(state_.hedging.won);
@@ -172,9 +193,39 @@ bool HedgedCall::uses(const pool::Origin& origin) const noexcept {
          (second_.running() && second_.call->uses(origin));
 }
 
+/// What is known of a request that has no record, for it has not ended or was not let out.
+AttemptRecord HedgedCall::unfinished(const Side& side) const {
+  AttemptRecord one;
+  one.kind = &side == &second_ ? "hedge" : "first";
+  if (const auto& at = side.call->instance()) one.instance = at->name;
+  if (side.record) one.outcome = side.record->outcome;
+  return one;
+}
+
+/// The record of the one that counts, with what the other has come to by now. Null: there is none.
+std::shared_ptr<const CallRecord> HedgedCall::record() const {
+  if (!winner_->record || hedge_.empty()) return winner_->record;
+  auto whole = std::make_shared<CallRecord>(*winner_->record);
+  whole->hedge = hedge_;
+  if (!second_.call) return whole;
+  whole->attempts.clear();
+  for (const Side* side : {&first_, &second_}) {
+    const std::size_t before = whole->attempts.size();
+    if (side->record)
+      whole->attempts.insert(whole->attempts.end(), side->record->attempts.begin(),
+                             side->record->attempts.end());
+    if (whole->attempts.size() == before) whole->attempts.push_back(unfinished(*side));
+    if (side != winner_) whole->attempts.back().decision = side->running() ? "running" : "dropped";
+  }
+  int number = 0;
+  for (AttemptRecord& one : whole->attempts) one.number = ++number;
+  return whole;
+}
+
 /// Nothing is left once both sides have ended.
 void HedgedCall::finish() {
   if (first_.running() || second_.running()) return;
+  if (const auto whole = log_ && ended_ ? record() : nullptr) log_->keep(whole);
   if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
 }
 

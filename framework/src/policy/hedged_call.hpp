@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "policy/async_call.hpp"
 #include "policy/loop_call.hpp"
@@ -24,11 +25,15 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
   struct Side {
     std::shared_ptr<AsyncCall> call;
     std::optional<Result<Response>> result;
+    std::shared_ptr<const CallRecord> record;  ///< Of `result`, which may have been given away.
     bool running() const noexcept { return call && !result; }
   };
 
   void on_time();
   void hedge();
+  std::string_view refusal();
+  AttemptRecord unfinished(const Side& side) const;
+  std::shared_ptr<const CallRecord> record() const;
   void on_result(Side& side, const Side& other, Result<Response> result);
   void tell(Side& winner, const Side& other);
   void drop_losers();
@@ -44,7 +49,10 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
   wire::Timer timer_;
   Side first_, second_;
   bool told_ = false;
-  bool hooked_ = false;  ///< Each side holds a lease of its own.
+  bool hooked_ = false;           ///< Each side holds a lease of its own.
+  const Side* winner_ = nullptr;  ///< Once told.
+  CallLog* const log_;            ///< Null: nobody keeps records.
+  std::string_view hedge_;        ///< See CallRecord.
 };
 
 /// May this request be sent twice at once, and is there a second place to send it to?

@@ -169,7 +169,8 @@ TEST(Balance, IfAllAskedForItTheyAreAskedAllTheSame) {
 TEST(Balance, NoInstanceIsNoChoice) {
   Ejector ejector;
   const Balancer none({});
-  EXPECT_FALSE(none.pick(ejector, {}, {}, TimePoint(1h), 1));
+  Choice choice;
+  EXPECT_FALSE(none.pick(ejector, {}, {}, TimePoint(1h), 1, choice));
 }
 
 /// Calls at random times against instances of which #0 fails after 1 ms for a while.

@@ -24,7 +24,7 @@ class Group {
 
   InstanceHealth& operator[](std::size_t i) { return *healths_[i]; }
   std::size_t pick(const Tried& tried = {}) {
-    return balancer_->pick(ejector, settings, tried, now, random.next()).value();
+    return balancer_->pick(ejector, settings, tried, now, random.next(), choice).value();
   }
   /// How often each of them is chosen in so many picks.
   std::vector<int> picks(int count) {
@@ -48,6 +48,7 @@ class Group {
   TimePoint now = TimePoint(std::chrono::hours(1));
   Settings settings;
   Ejector ejector;
+  Choice choice;  ///< Of the last pick().
   base::Random random{7};
 
  private:
