@@ -4,11 +4,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -19,6 +18,7 @@
 namespace callerapi::cli {
 namespace {
 
+constexpr std::uint64_t requests_max = 1'000'000'000'000;
 constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
 struct Arguments {
@@ -54,18 +54,20 @@ Error usage(std::string text) {
   return {.outcome = Outcome::invalid_argument, .reason = "usage", .message = std::move(text)};
 }
 
-Result<std::string> text_of(const std::string& given) {
-  if (!given.starts_with('@')) return given;
-  std::ifstream file(given.substr(1), std::ios::binary);
-  if (!file) return usage(given.substr(1) + ": cannot be read");
-  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+/// GET, PURGE: no endpoint is named like that.
+bool is_method(std::string_view name) {
+  return std::ranges::all_of(name, [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
 Result<LoadPlan> plan_of(const Arguments& arguments) {
+  if (arguments.call.path.empty() && is_method(arguments.call.endpoint))
+    return usage("bench: the method " + arguments.call.endpoint +
+                 " needs a path behind it: bench " + arguments.call.service + " " +
+                 arguments.call.endpoint + " /; or name an endpoint");
   auto request = make_request(arguments.call);
   if (!request) return std::move(request).error();
   if (!arguments.body.empty()) {
-    auto text = text_of(arguments.body);
+    auto text = text_or_file(arguments.body, "--body");
     if (!text) return std::move(text).error();
     request->payload = Request::Json{std::move(*text)};
   }
@@ -168,7 +170,7 @@ int run(const Common& common, const Arguments& arguments) {
   auto plan = plan_of(arguments);
   if (!plan) return report(plan.error());
   auto duration = parse_duration(arguments.duration);
-  if (!duration) return report(duration.error());
+  if (!duration) return report(usage("--duration: " + duration.error().message));
   Options options;
   options.watch = false;
   options.executor = Executor::inline_executor();
@@ -208,7 +210,7 @@ void add_bench_command(CLI::App& app, Common& common, int& code) {
   const auto arguments = std::make_shared<Arguments>();
   add_request(*bench, *arguments);
   auto* requests = bench->add_option("--requests", arguments->requests, "calls in all")
-                       ->check(CLI::PositiveNumber);
+                       ->check(CLI::Range(std::uint64_t{1}, requests_max));
   bench->add_option("--duration", arguments->duration, "in place of --requests: 10s")
       ->excludes(requests);
   auto* concurrency = bench->add_option("--concurrency", arguments->concurrency, "calls in flight")

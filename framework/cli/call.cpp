@@ -1,7 +1,10 @@
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
+#include <system_error>
 
 #include "commands.hpp"
 #include "explain.hpp"
@@ -20,14 +23,6 @@ Result<std::pair<std::string, std::string>> split(const std::string& text,
   return std::pair{text.substr(0, at), text.substr(at + separator.size())};
 }
 
-/// `@file` stands for the content of the file.
-Result<std::string> text_or_file(const std::string& given) {
-  if (!given.starts_with('@')) return given;
-  std::ifstream file(given.substr(1), std::ios::binary);
-  if (!file) return usage(given.substr(1) + ": cannot be read");
-  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-}
-
 Result<void> add_pairs(const std::vector<std::string>& from, const char* form,
                        Request::Pairs& into) {
   for (const std::string& one : from) {
@@ -40,7 +35,7 @@ Result<void> add_pairs(const std::vector<std::string>& from, const char* form,
 
 Result<void> add_body(const CallArguments& arguments, Request& request) {
   if (!arguments.json.empty()) {
-    auto text = text_or_file(arguments.json);
+    auto text = text_or_file(arguments.json, "--json");
     if (!text) return std::move(text).error();
     if (auto parsed = json::Document::parse(*text); !parsed)
       return usage("--json: " + parsed.error().message);
@@ -82,10 +77,35 @@ Result<Request> build(const CallArguments& arguments) {
   if (auto added = add_body(arguments, request); !added) return std::move(added).error();
   if (!arguments.timeout.empty()) {
     auto timeout = parse_duration(arguments.timeout);
-    if (!timeout) return std::move(timeout).error();
+    if (!timeout) return usage("--timeout: " + timeout.error().message);
     request.timeout_total = *timeout;
   }
   return request;
+}
+
+/// For programs, beside the line on standard error.
+void print_error_json(const Error& error) {
+  json::Writer out;
+  out.begin_object()
+      .member("schema", "callerapi.error/1")
+      .member("error", name(error.outcome))
+      .member("reason", error.reason)
+      .member("phase", name(error.phase))
+      .member("sent", name(error.sent))
+      .member("status", error.status)
+      .member("message", error.message)
+      .member("attempts", error.attempts)
+      .end_object();
+  std::cout << out.text() << '\n';
+  std::cout.flush();
+}
+
+/// The exit code, and what there is to say of it.
+int verdict(const Response& response) {
+  if (response.status < 400) return 0;
+  std::cerr << "callerapi: the service answered HTTP " << response.status
+            << (response.plugin_error.empty() ? "" : ": ") << response.plugin_error << '\n';
+  return 1;
 }
 
 int print(const Response& response, bool as_json) {
@@ -110,10 +130,7 @@ int print(const Response& response, bool as_json) {
     out.end_object();
     std::cout << out.text() << '\n';
   }
-  if (response.status < 400) return 0;
-  std::cerr << "callerapi: the service answered HTTP " << response.status
-            << (response.plugin_error.empty() ? "" : ": ") << response.plugin_error << '\n';
-  return 1;
+  return verdict(response);
 }
 
 /// What the call ran with and what came of it, in place of the body.
@@ -149,7 +166,7 @@ int print_explained(const Caller& caller, const CallArguments& arguments,
     print_candidates(*record);
   }
   std::cout.flush();
-  return response ? response->status < 400 ? 0 : 1 : report(response.error());
+  return response ? verdict(*response) : report(response.error());
 }
 
 /// The same as one object.
@@ -165,10 +182,23 @@ int print_explained_json(const Caller& caller, const CallArguments& arguments,
   out.end_object();
   std::cout << out.text() << '\n';
   std::cout.flush();
-  return response ? response->status < 400 ? 0 : 1 : report(response.error());
+  return response ? verdict(*response) : report(response.error());
 }
 
 }  // namespace
+
+Result<std::string> text_or_file(const std::string& given, const std::string& option) {
+  if (!given.starts_with('@')) return given;
+  const std::string name = given.substr(1);
+  const auto refuse = [&](const std::string& why) {
+    return usage(option + " " + given + ": the file cannot be read: " + why);
+  };
+  std::error_code unknown;
+  if (std::filesystem::is_directory(name, unknown)) return refuse("it is a folder");
+  std::ifstream file(name, std::ios::binary);
+  if (!file) return refuse(std::generic_category().message(errno));
+  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
 
 Result<Request> make_request(const CallArguments& arguments) { return build(arguments); }
 
@@ -190,8 +220,9 @@ int run_call(const Common& common, const CallArguments& arguments) {
                                         std::move(*request));
   if (arguments.output == "explain") return print_explained(*caller, arguments, response);
   if (explain) return print_explained_json(*caller, arguments, response);
-  if (!response) return report(response.error());
-  return print(*response, common.json || arguments.output == "json");
+  const bool as_json = common.json || arguments.output == "json";
+  if (!response && as_json) print_error_json(response.error());
+  return response ? print(*response, as_json) : report(response.error());
 }
 
 }  // namespace callerapi::cli

@@ -29,6 +29,19 @@ const char* hint(const Error& error) {
   }
 }
 
+/// A table shows what others wrote, a plugin say: what would move the cursor is shown as '?'.
+std::string harmless(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; }, '?');
+  return text;
+}
+
+/// Of a terminal, for text in UTF-8 whose characters are as wide as letters.
+std::size_t columns_of(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0u) != 0x80u; }));
+}
+
 }  // namespace
 
 int exit_code(const Error& error) noexcept {
@@ -71,17 +84,20 @@ Result<Caller> open(const Common& common) {
 }
 
 void print_table(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::vector<std::string>> cells = rows;
   std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
+  for (auto& row : cells) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const auto& row : rows) {
-    std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
-      line += row[i];
-      if (i + 1 < row.size()) line.append(widths[i] - row[i].size() + 2, ' ');
+      row[i] = harmless(row[i]);
+      widths[i] = std::max(widths[i], columns_of(row[i]));
     }
+  }
+  for (const auto& row : cells) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i)
+      line.append(row[i]).append(widths[i] - columns_of(row[i]) + 2, ' ');
+    line.resize(line.find_last_not_of(' ') + 1);
     std::cout << line << '\n';
   }
 }
@@ -98,7 +114,9 @@ Result<Duration> parse_duration(std::string_view text) {
   }
   return Error{.outcome = Outcome::invalid_argument,
                .reason = "duration",
-               .message = "'" + std::string(text) + "' is no duration; write 500ms, 2s or 1m"};
+               .message = "'" + std::string(text) +
+                          "' is no duration: a whole number above 0 and its unit, ms, s or m; "
+                          "write 500ms, 2s or 1m"};
 }
 
 std::string encode_base64(std::string_view bytes) {

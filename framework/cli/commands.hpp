@@ -22,6 +22,8 @@ int run_explain(const Common& common, const std::string& service, const std::str
 int run_lint(const Common& common);
 /// `answers`: a file with answers of a pipe, or "-"; empty: of the registry, just opened.
 int run_metrics(const Common& common, const std::string& answers);
+/// The value of `option`; `@file` stands for the content of the file. Errors: `invalid_argument`.
+Result<std::string> text_or_file(const std::string& given, const std::string& option);
 /// What the arguments describe, before it is bound to a service. Errors: `invalid_argument`.
 Result<Request> make_request(const CallArguments& arguments);
 int run_call(const Common& common, const CallArguments& arguments);

@@ -43,7 +43,7 @@ int run_services(const Common& common) {
   }
   json::Writer out = begin("callerapi.services/1");
   out.key("services").begin_array();
-  for (const ServiceInfo& s : caller->services())
+  for (const ServiceInfo& s : caller->services()) {
     out.begin_object()
         .member("name", s.name)
         .member("plugin", s.plugin)
@@ -52,7 +52,11 @@ int run_services(const Common& common) {
         .member("base_url", s.base_url)
         .member("endpoints", s.endpoints)
         .member("generation", s.generation)
-        .end_object();
+        .key("instances")
+        .begin_array();
+    for (const InstanceInfo& one : s.instances) out.value(one.name);
+    out.end_array().end_object();
+  }
   out.end_array();
   return end(out);
 }

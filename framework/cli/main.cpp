@@ -8,13 +8,12 @@
 #include "commands.hpp"
 #include "demo.hpp"
 #include "plugin.hpp"
+#include "usage.hpp"
 
 namespace {
 
 using callerapi::cli::CallArguments;
 using callerapi::cli::Common;
-
-constexpr int usage_error = 2;
 
 void add_request_options(CLI::App& command, CallArguments& arguments) {
   command.add_option("--query", arguments.queries, "name=value, repeatable");
@@ -40,6 +39,13 @@ void add_metrics_command(CLI::App& command, const Common& common, int& code) {
   command.callback([&common, &code, answers] { code = run_metrics(common, *answers); });
 }
 
+void add_pipe_command(CLI::App& command, const Common& common, int& code) {
+  const auto concurrency = std::make_shared<std::size_t>(256);
+  command.add_option("--concurrency", *concurrency, "calls in flight at most")
+      ->check(CLI::Range(1, 100'000));
+  command.callback([&common, &code, concurrency] { code = run_pipe(common, *concurrency); });
+}
+
 /// CALLERAPI_REGISTRY; empty: not set.
 std::string registry_variable() {
   const char* value = std::getenv("CALLERAPI_REGISTRY");
@@ -62,7 +68,6 @@ int main(int argc, char** argv) {
   int code = 0;
   CallArguments arguments;
   std::string service, endpoint;
-  std::size_t concurrency = 256;
   const auto listing = [&](const char* name, const char* text) {
     CLI::App* command = app.add_subcommand(name, text);
     command->add_flag("--json", common.json, "one JSON object instead of a table");
@@ -97,10 +102,7 @@ int main(int argc, char** argv) {
   request->add_option("path", arguments.path)->required();
   add_request_options(*request, arguments);
   request->callback([&] { code = run_call(common, arguments); });
-  auto* pipe = app.add_subcommand("pipe", "JSON lines in, JSON lines out");
-  pipe->add_option("--concurrency", concurrency, "calls in flight at most")
-      ->check(CLI::Range(1, 100'000));
-  pipe->callback([&] { code = run_pipe(common, concurrency); });
+  add_pipe_command(*app.add_subcommand("pipe", "JSON lines in, JSON lines out"), common, code);
   callerapi::cli::add_bench_command(app, common, code);
   callerapi::cli::add_plugin_commands(app, common, code);
   callerapi::cli::DemoOptions demo_options;
@@ -116,7 +118,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : usage_error;
+    return callerapi::cli::report_usage(app, e);
   }
   return code;
 }

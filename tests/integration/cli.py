@@ -81,14 +81,36 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
            "deadline")
     expect("nobody listens", with_registry("request", "anything", "GET", "/",
                                            CALLERAPI_SERVICES__ANYTHING__BASE_URL="http://127.0.0.1:1"), 5, "refused")
+    for what, arguments, said in [
+        ("no command", [], "callerapi needs a command; there are services, endpoints, explain, "),
+        ("unknown command", ["srevices"], "callerapi has no command 'srevices'; there are services, endpoints, explain, "),
+        ("unknown plugin command", ["plugin", "fetch"], "callerapi plugin has no command 'fetch'; there are info, check, "),
+        ("no endpoint", ["call", "httpbin"], "endpoint is required; see `callerapi call --help`"),
+        ("one argument too many", ["services", "x"], "was not expected: x; see `callerapi services --help`"),
+        ("unknown output", ["call", "httpbin", "get", "--output", "xml"], "xml not in {body,json,explain,explain-json}"),
+    ]:
+        expect(what, with_registry(*arguments), 2, "callerapi: " + said if said.startswith("callerapi") else said)
+    for what, arguments, said in [
+        ("a time without a unit", ["--timeout", "2"], "--timeout: '2' is no duration: a whole number above 0 and its unit, "
+         "ms, s or m; write 500ms, 2s or 1m"),
+        ("no time at all", ["--timeout", "0s"], "--timeout: '0s' is no duration: a whole number above 0"),
+        ("a body that is not there", ["--json", "@" + registry + ".not"],
+         f"--json @{registry}.not: the file cannot be read: No such file or directory"),
+        ("a body that is a folder", ["--json", "@" + folder], f"--json @{folder}: the file cannot be read: it is a folder"),
+    ]:
+        expect(what, with_registry("request", "anything", "POST", "/", *arguments), 2, "callerapi: " + said)
+    failed = with_registry("request", "anything", "GET", "/", "--output", "json",
+                           CALLERAPI_SERVICES__ANYTHING__BASE_URL="http://127.0.0.1:1")
+    expect("an error for programs", failed, 5, "refused", '"schema":"callerapi.error/1","error":"connect_error"')
+    if json.loads(failed.stdout)["message"] not in failed.stderr:
+        faults.append(f"an error for programs: {failed}")
     explained = with_registry("request", "anything", "GET", "/status/503", "--output", "explain",
                               CALLERAPI_SERVICES__ANYTHING__RETRY__BASE="1ms")
+    expect("--output explain shows what policies knew", explained, 1, "HTTP 503", "breaker")
     for part in ("others in flight    0 of limits.inflight = 256", "RETRIES  BREAKER", "1 of 10  closed, 1 of 1 failed",
                  "1 of 10  closed, 2 of 2 failed"):
         if part not in explained.stdout:
             faults.append(f"--output explain: expected '{part}' in {explained.stdout}")
-    if run("call").returncode != 2:
-        faults.append("usage: expected exit 2")
 
     before = server.connections
     for what, text, said in [

@@ -57,6 +57,10 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
                    f'base_url = "http://127.0.0.1:{port}"\n[services.nobody]\nplugin = "http"\n'
                    f'base_url = "http://127.0.0.1:{free_port()}"\nretry.max_attempts = 1\n')
 
+    refused("a method without a path", 2, "callerapi: bench: the method GET needs a path behind it: bench anything GET /; or "
+            "name an endpoint", "anything", "GET")
+    refused("no requests", 2, "--requests: Value 0 not in range 1 to 1000000000000", "anything", "GET", "/", "--requests", "0")
+    refused("no duration", 2, "callerapi: --duration: '5' is no duration", "anything", "GET", "/", "--duration", "5")
     figures, arrived = measured("async", "anything", "GET", "/wait/5", "--requests", "100", "--concurrency", "10")
     expect("async: exactly 100 calls", (figures["calls"], arrived) == (100, 100), (figures, arrived))
     expect("async: 10 at once", server.in_flight_max == 10, server.in_flight_max)
