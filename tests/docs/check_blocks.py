@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Tries what the pages show: every fenced block of README.md and docs/, every link, every message.
 
-Usage: check_blocks.py shape|cpp|toml|python|messages|commands [SETTING=VALUE...]
+Usage: check_blocks.py shape|cpp|toml|python|messages|rules|commands [SETTING=VALUE...]
 Settings: cxx, callerapi (the programs), plugins (the folder of built plugins).
 
 A block stands alone unless an HTML comment on the line before its fence says otherwise:
@@ -12,7 +12,8 @@ A block stands alone unless an HTML comment on the line before its fence says ot
 By language: cpp compiles without a warning; toml passes `callerapi lint`; python compiles, `await`
 outside a function included; cmake is built (write_a_plugin.md); sh is read by bash, and `./dev X`
 exists; the commands of console (`$ ...`) are run and print what follows them; json lines with an `op`
-go through `callerapi pipe`, those with an `outcome` are what it answers; text is not tried. In what is
+go through `callerapi pipe`, those with an `outcome` are what it answers; yaml is a file of rules for
+Prometheus: promtool reads it, and its metrics and their labels are those of the reference; text is not tried. In what is
 expected, `...` is anything. Commands and lines talk to the real httpbin, at 127.0.0.1:8080 in the text.
 """
 import ast
@@ -27,7 +28,7 @@ import tempfile
 from page import ROOT, blocks_of, pages, read, write
 
 NOTES = {"within", "file", "same"}
-LANGUAGES = {"cpp", "toml", "python", "cmake", "sh", "console", "json", "text"}
+LANGUAGES = {"cpp", "toml", "python", "cmake", "sh", "console", "json", "yaml", "text"}
 VARIABLES = {"BILLING_URL": "http://127.0.0.1:8080", "HTTPBIN_URL": "http://127.0.0.1:8080",
              "BILLING_TOKEN": "abc", "LOGIN_SECRET": "def"}
 
@@ -198,6 +199,52 @@ def messages():
                     yield f"{page}:{number}: no message of the code holds '{part.strip()}'"
     if rows == 0:
         yield "no page holds a table of messages"
+
+
+# rules ----------------------------------------------------------------------------------------------
+
+SKIPPED = 77
+# Prometheus' own: labels that histograms have, and what a selector or a grouping may hold beside.
+SUFFIX = r"_(bucket|sum|count)$"
+
+
+def metrics_reference():
+    """Names of metrics to the set of their labels."""
+    rows = re.findall(r"(?m)^\| `(\w+)` \| `[\w.]+` \| (\w+) \| (.*?)\| ", read("docs/reference/metrics.md"))
+    return {name: set(re.findall(r"`(\w+)`", labels)) for name, _, labels in rows}
+
+
+def unknown_in(expression, known):
+    """What an expression asks for and nobody measures."""
+    for name, _, matchers in re.findall(r"\b((?:callerapi|http|dns)_\w+)(\{([^}]*)\})?", expression):
+        metric = name if name in known else re.sub(SUFFIX, "", name)
+        if metric not in known:
+            yield f"no metric is named {name}"
+            continue
+        labels = set(re.findall(r"(\w+)\s*[=!]", matchers)) - known[metric] - {"le"}
+        yield from (f"{metric} has no label {label}" for label in sorted(labels))
+    grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
+    for label in {label.strip() for group in grouped for label in group.split(",")} - {"le"}:
+        if not any(label in labels for labels in known.values()):
+            yield f"no metric has the label {label}"
+
+
+def rules():
+    known, tried = metrics_reference(), blocks("yaml")
+    if len(known) < 20 or not tried:
+        yield "no metrics in the reference, or no rules on any page"
+    unknown = [f"{place(block)}: {fault}" for block in tried for fault in unknown_in(block.text, known)]
+    yield from unknown
+    if not unknown and not shutil.which("promtool"):
+        print("promtool (Debian package prometheus) is not installed")
+        sys.exit(SKIPPED)
+    for block in tried if shutil.which("promtool") else []:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "rules.yml")
+            write(path, block.text)
+            done = run(["promtool", "check", "rules", path])
+        if done.returncode != 0 or f"{block.text.count('alert:')} rules found" not in done.stdout:
+            yield f"{place(block)}: {done.stdout}{done.stderr}"
 
 
 # commands -------------------------------------------------------------------------------------------
