@@ -80,7 +80,8 @@ class CALLERAPI_API Caller {
   Result<std::vector<SettingInfo>> explain(std::string_view service,
                                            std::string_view endpoint) const;
   Stats stats() const;
-  /// The last 128 calls that failed, were retried, or asked for a record; the oldest first.
+  /// The last 128 calls that failed, were retried or asked twice at once, or asked for a record;
+  /// the oldest first. Many that succeeded push out only half of those that failed.
   std::vector<std::shared_ptr<const CallRecord>> recent_calls() const;
   /// Every measurement in the text format of Prometheus, docs/reference/metrics.md. Not cheap;
   /// meant to be asked every few seconds.
