@@ -29,6 +29,29 @@ std::string parameters_text(const EndpointInfo& endpoint) {
 
 }  // namespace
 
+void write_service(json::Writer& out, const ServiceInfo& service) {
+  out.begin_object()
+      .member("name", service.name)
+      .member("plugin", service.plugin)
+      .member("version", service.plugin_version)
+      .member("owner", service.owner)
+      .member("base_url", service.base_url)
+      .member("endpoints", service.endpoints)
+      .member("generation", service.generation)
+      .member("breaker", service.breaker)
+      .member("hooks_off", service.hooks_off)
+      .member("ejections", service.ejections)
+      .key("instances")
+      .begin_array();
+  for (const InstanceInfo& one : service.instances)
+    out.begin_object()
+        .member("name", one.name)
+        .member("state", one.state)
+        .member("in_flight", one.in_flight)
+        .end_object();
+  out.end_array().end_object();
+}
+
 int run_services(const Common& common) {
   auto caller = open(common);
   if (!caller) return report(caller.error());
@@ -43,20 +66,7 @@ int run_services(const Common& common) {
   }
   json::Writer out = begin("callerapi.services/1");
   out.key("services").begin_array();
-  for (const ServiceInfo& s : caller->services()) {
-    out.begin_object()
-        .member("name", s.name)
-        .member("plugin", s.plugin)
-        .member("version", s.plugin_version)
-        .member("owner", s.owner)
-        .member("base_url", s.base_url)
-        .member("endpoints", s.endpoints)
-        .member("generation", s.generation)
-        .key("instances")
-        .begin_array();
-    for (const InstanceInfo& one : s.instances) out.value(one.name);
-    out.end_array().end_object();
-  }
+  for (const ServiceInfo& s : caller->services()) write_service(out, s);
   out.end_array();
   return end(out);
 }

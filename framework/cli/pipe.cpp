@@ -8,6 +8,7 @@
 #include "callerapi/version.hpp"
 #include "commands.hpp"
 #include "explain.hpp"
+#include "list.hpp"
 #include "pipe_request.hpp"
 
 namespace callerapi::cli {
@@ -180,13 +181,7 @@ class Pipe {
   std::string services(const std::string& id) {
     json::Writer out;
     out.begin_object().member("id", id).member("outcome", "ok").key("services").begin_array();
-    for (const ServiceInfo& s : caller_.services())
-      out.begin_object()
-          .member("name", s.name)
-          .member("plugin", s.plugin)
-          .member("version", s.plugin_version)
-          .member("generation", s.generation)
-          .end_object();
+    for (const ServiceInfo& s : caller_.services()) write_service(out, s);
     out.end_array().end_object();
     return out.take();
   }

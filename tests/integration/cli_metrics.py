@@ -52,6 +52,12 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
     pipe.stdin.write('{"id":"2","op":"metrics"}\n')
     pipe.stdin.flush()
     answers += pipe.stdout.readline()
+    pipe.stdin.write('{"id":"3","op":"services"}\n')
+    pipe.stdin.flush()
+    service = json.loads(pipe.stdout.readline())["services"][0]
+    expect("the pipe tells the state of a service",
+           (service["breaker"], service["instances"], service["hooks_off"], service["ejections"]) ==
+           ("closed", [{"name": f"127.0.0.1:{port}", "state": "ok", "in_flight": 0}], False, 0), service)
     pipe.stdin.close()
     expect("the pipe ends", pipe.wait(30) == 0, pipe.returncode)
     told = run("metrics", "-", text=answers)
