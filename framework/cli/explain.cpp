@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "callerapi/testing.hpp"
+#include "list.hpp"
 
 namespace callerapi::cli {
 namespace {
@@ -100,7 +101,9 @@ void print_request(const testing::SeenRequest& request) {
   std::cout.flush();
 }
 
-void print_request_json(const testing::SeenRequest& request) {
+/// The request, the settings it would be made with, and what its service stands at.
+void print_request_json(const testing::SeenRequest& request, const Caller& caller,
+                        const CallArguments& arguments) {
   json::Writer out;
   out.begin_object()
       .member("schema", "callerapi.dry_run/1")
@@ -112,7 +115,12 @@ void print_request_json(const testing::SeenRequest& request) {
       .begin_array();
   for (const auto field : request.headers)
     out.begin_array().value(field.name).value(shown(field)).end_array();
-  out.end_array().member("body_bytes", request.body.size()).end_object();
+  out.end_array().member("body_bytes", request.body.size());
+  if (const auto settings = caller.explain(arguments.service, arguments.endpoint))
+    write_settings(out, *settings);
+  for (const ServiceInfo& service : caller.services())
+    if (service.name == arguments.service) write_service(out.key("state"), service);
+  out.end_object();
   std::cout << out.text() << '\n';
 }
 
@@ -269,7 +277,7 @@ int run_dry(const Common& common, const CallArguments& arguments, Request reques
     for (const SettingInfo& setting : *settings)
       if (setting.key == "header_names.idempotency_key" && seen->headers.contains(setting.value))
         seen->headers.set(setting.value, "(hidden)");
-  common.json ? print_request_json(*seen) : print_request(*seen);
+  common.json ? print_request_json(*seen, *caller, arguments) : print_request(*seen);
   return 0;
 }
 

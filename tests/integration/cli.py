@@ -66,6 +66,10 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
     keyed = with_registry("request", "anything", "POST", "/x", "--header", "X-Once: zq9", "--dry-run",
                           CALLERAPI_SERVICES__ANYTHING__HEADER_NAMES__IDEMPOTENCY_KEY="X-Once")
     expect("--dry-run hides a key by another name", keyed, 0, "", "X-Once: (hidden)")
+    planned = json.loads(with_registry("call", "httpbin", "get", "--dry-run", "--output", "json").stdout)
+    if (planned["state"]["breaker"] != "closed" or planned["state"]["instances"][0]["state"] != "ok" or
+            {"key": "timeouts.total", "value": "30s", "origin": "built-in"} not in planned["settings"]):
+        faults.append(f"--dry-run as JSON: {planned}")
     if "zq9" in dry.stdout:
         faults.append(f"--dry-run shows a secret: {dry.stdout}")
     expect("unknown service", with_registry("call", "httpbim", "get"), 2, "did you mean 'httpbin'?")
