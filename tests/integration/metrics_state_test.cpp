@@ -134,6 +134,23 @@ TEST(StateMetrics, BodiesAreMeasuredAsTheyWereOnTheWire) {
       << "it sends none";
 }
 
+TEST(StateMetrics, ABodyThatIsStreamedIsMeasuredAtItsEnd) {
+  ScriptedServer server(
+      [](const SeenRequest&) { return Script{.bytes = support::ok(std::string(5000, 'x'))}; });
+  Caller caller = support::echo_caller(server.url());
+  auto stream = caller.open_stream("echo", "get", get());
+  ASSERT_TRUE(stream);
+  EXPECT_EQ(stream->read_all().value().size(), 5000u);
+  stream = Error{};
+
+  EXPECT_TRUE(
+      becomes(caller,
+              "http_client_response_body_size_bytes_sum" + of_echo +
+                  ",http_request_method=\"GET\",server_address=\"127.0.0.1\",server_port=\"" +
+                  std::to_string(server.port()) + "\",url_template=\"/echo/{id}\"}",
+              5000));
+}
+
 TEST(StateMetrics, ConnectionsAreShownByStateAndTheirAgeWhenTheyEnd) {
   ScriptedServer server([](const SeenRequest& request) {
     return request.target == "/hold" ? Script{} : Script{.bytes = support::ok("{}")};
