@@ -80,6 +80,7 @@ void print_settings(const std::vector<SettingInfo>& settings) {
 Result<Caller> open(const Common& common) {
   Options options;
   options.watch = false;
+  options.contracts_optional = true;  // they are in other programs
   return Caller::open(common.registry, std::move(options));
 }
 

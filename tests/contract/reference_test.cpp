@@ -58,6 +58,12 @@ TEST(Reference, PluginErrorsPageIsMadeFromTheTableOfFaults) {
   compare("plugin_errors.md", host::plugin_errors_reference());
 }
 
+constexpr std::string_view plugin_rows =
+    "| `services.X.plugin` | `\"x\"` is `x.capi.so`; `\"static:id\"` one linked into the "
+    "program |\n"
+    "| `services.X.contract` | in place of `plugin`: `\"caller\"`, the contract that the "
+    "program gives in Options::contracts under the name of the service; "
+    "`\"caller:id\"`, one of another id |\n";
 constexpr std::string_view instance_rows =
     "| `services.X.instances` | where it runs, if at several places: "
     "`[\"http://10.0.0.1:8080\", { url = \"http://10.0.0.2:8080\", weight = 2 }]`, weights 1 "
@@ -100,9 +106,8 @@ std::string tables_reference() {
          "| `caller.hosts` | `\"svc.test\" = [\"127.0.0.1\"]`: where a name is, before anybody "
          "is asked |\n"
          "| `profiles.X.default_url` | base_url of services without one; `{service}` is their "
-         "name |\n"
-         "| `services.X.plugin` | `\"x\"` is `x.capi.so`; `\"static:id\"` one linked into the "
-         "program |\n"
+         "name |\n" +
+         std::string(plugin_rows) +
          "| `services.X.base_url` | `http://host[:port][/prefix]`, `https://...` or "
          "`unix:/run/x.sock[:/prefix]` |\n" +
          std::string(instance_rows) +
@@ -140,7 +145,8 @@ std::string tables_reference() {
          "Of these the environment may also set `CALLERAPI_CALLER__NAME`, `__PLUGIN_DIR`, "
          "`__PROFILE` "
          "and `__RESOLVER`,\n"
-         "and of a service `plugin`, `base_url`, `instances` (URLs separated by commas), "
+         "and of a service `plugin`, `contract`, `base_url`, `instances` (URLs separated by "
+         "commas), "
          "`discovery`,\n`allow_addresses` (ranges separated by commas), `sha256`, `unload`, "
          "`proxy`, "
          "`tls.*`, `auth.*` (but `insecure`) and `config.*`; "

@@ -33,6 +33,13 @@ struct Options {
   std::optional<std::map<std::string, std::string>> environment;
   /// Plugins linked into this program, for `plugin = "static:<id>"`.
   std::vector<const capi_plugin*> static_plugins;
+  /// Contracts this program was compiled with, `&callerapi::contract<billing::Billing>`: each
+  /// stands in for the plugin of services with `contract = "caller"`. Only their declarations
+  /// count.
+  std::vector<const capi_plugin*> contracts;
+  /// For tools that open any registry: a service with `contract = "caller"` whose contract is not
+  /// given has no endpoints, and takes ad-hoc requests only. Otherwise it is refused.
+  bool contracts_optional = false;
   /// The program callerapi-probe, in which plugin files are tried out before they are loaded;
   /// empty: the one installed with the library.
   std::string probe;

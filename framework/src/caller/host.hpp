@@ -114,7 +114,11 @@ class Host : public std::enable_shared_from_this<Host> {
   Result<Built> build_one(const registry::Registry& registry, const registry::ServiceEntry& entry,
                           const host::LoadRequest& request) CALLERAPI_REQUIRES(control_);
   host::LoadWith load_with() {
-    return {{log_, *reaper_, plugin_counters_}, prober_, options_.static_plugins};
+    return {{log_, *reaper_, plugin_counters_},
+            prober_,
+            options_.static_plugins,
+            options_.contracts,
+            options_.contracts_optional};
   }
   /// `changes`: one line per service, for people.
   ReloadReport publish(BuiltMap next, std::vector<std::string>& changes)

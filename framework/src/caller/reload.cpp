@@ -197,7 +197,7 @@ void Host::watch_plugins() {
   if (!watch_) return;
   std::vector<registry::WatchedPlugin> files;
   for (const auto& [name, built] : built_) {
-    if (!built.entry.watch) continue;
+    if (!built.entry.watch || host::is_linked_in(built.entry.plugin)) continue;
     std::string file = built.entry.plugin;
     if (!file.ends_with(".capi.so")) file += ".capi.so";
     files.push_back({plugin_dir_ / file, built.generation->sha256});

@@ -67,6 +67,7 @@ Result<std::shared_ptr<Service>> make_service(const std::string& name, const Plu
   service->plugin_id = tables.id;
   service->plugin_version = tables.version;
   service->owner = tables.owner;
+  service->undeclared = tables.undeclared;
   service->user_agent =
       "callerapi/" + std::string(version_string) + " " + name + "/" + tables.version;
   const Layer plugin = layer_of(tables);
@@ -93,7 +94,7 @@ Result<std::shared_ptr<Service>> make_service(const std::string& name, const Plu
   share_breaker(*service);
   for (const EndpointLayers* given : {&layers.endpoints, &layers.environment_endpoints})
     for (const auto& [endpoint, layer] : *given)
-      if (!service->endpoints.contains(endpoint))
+      if (!tables.undeclared && !service->endpoints.contains(endpoint))
         return Error{Outcome::registry_invalid, "unknown_endpoint",
                      (layer.empty() ? "registry" : layer.front().origin) + ": services." + name +
                          ".endpoints." + endpoint + ": plugin " + tables.id +
@@ -112,6 +113,11 @@ Result<std::shared_ptr<const Service>> Snapshot::find(std::string_view name) con
 Result<const Endpoint*> find_endpoint(const Service& service, std::string_view name) {
   const auto found = service.endpoints.find(name);
   if (found != service.endpoints.end()) return &found->second;
+  if (service.undeclared)
+    return Error{Outcome::unknown_endpoint, "unknown_endpoint",
+                 service.name + "." + std::string(name) + ": no such endpoint; the contract of " +
+                     service.name +
+                     " is the program's own (contract = \"caller\"), and this one has it not"};
   return Error{Outcome::unknown_endpoint, "unknown_endpoint",
                service.name + "." + std::string(name) + ": no such endpoint; " +
                    hint(name, names_of(service.endpoints))};

@@ -38,6 +38,7 @@ struct Service : policy::Callee {
   Effective settings;                            ///< For ad-hoc requests,
   policy::EndpointMeter* meter = nullptr;        ///< and so is this.
   std::shared_ptr<policy::Discovery> discovery;  ///< Says what `instances` are next.
+  bool undeclared = false;                       ///< As PluginTables has it.
 
   policy::ServiceView view() const noexcept {
     return {name, base_url.scheme, authority, base_url.path, user_agent, caller_name};

@@ -23,6 +23,9 @@ struct PluginTables {
   std::string owner;
   SettingTexts policy;
   std::vector<EndpointTable> endpoints;
+  /// Nobody has said what the service offers: no endpoint by name, and the registry's settings of
+  /// endpoints cannot be checked.
+  bool undeclared = false;
 };
 
 }  // namespace callerapi::catalogue

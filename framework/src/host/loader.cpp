@@ -10,11 +10,10 @@
 #include "host/plugin_file.hpp"
 #include "host/plugin_report.hpp"
 #include "host/upgrade.hpp"
+#include "wire/syntax.hpp"
 
 namespace callerapi::host {
 namespace {
-
-constexpr std::string_view static_prefix = "static:";
 
 std::uint64_t next_number() {
   static std::atomic<std::uint64_t> last{0};
@@ -67,7 +66,8 @@ Result<void> finish(Opened& opened, const LoadRequest& request, const LoadWith& 
       return fits;
     }
   generation.number = next_number();
-  const bool declarative = plugin.hooks == nullptr && plugin.create == nullptr;
+  const bool declarative = (plugin.hooks == nullptr && plugin.create == nullptr) ||
+                           request.plugin.starts_with(contract_prefix);
   if (declarative || request.safe_mode) {
     if (!declarative)
       with.around.log.write(LogLevel::warning, "host",
@@ -87,11 +87,37 @@ Result<void> finish(Opened& opened, const LoadRequest& request, const LoadWith& 
   return {};
 }
 
-Result<Opened> open_static(const LoadRequest& request, const LoadWith& with) {
-  const std::string id = request.plugin.substr(static_prefix.size());
-  const std::string file = "static:" + id;
-  for (const capi_plugin* plugin : with.static_plugins) {
-    if (plugin == nullptr || std::string_view(plugin->id.ptr, plugin->id.len) != id) continue;
+std::string_view id_of(const capi_plugin& plugin) noexcept {
+  return {plugin.id.ptr, plugin.id.len};
+}
+
+/// The ids that a program gave, for the one who misspelt one.
+std::string given(const std::vector<const capi_plugin*>& plugins) {
+  std::string ids;
+  for (const capi_plugin* plugin : plugins)
+    if (plugin != nullptr)
+      ids += (ids.empty() ? "" : ", ") + wire::printable(std::string(id_of(*plugin)));
+  return ids.empty() ? "none is" : ids + (ids.find(',') == ids.npos ? " is" : " are");
+}
+
+/// A contract that nobody gave, where that is allowed.
+Opened undeclared(const std::string& file, const std::string& id) {
+  static constexpr capi_plugin nothing{};
+  Opened opened{Library::linked_in(nothing), file, std::make_shared<Generation>(), {}};
+  opened.generation->linked_in = &nothing;
+  opened.generation->tables.id = id;
+  opened.generation->tables.version = "0";
+  opened.generation->tables.undeclared = true;
+  return opened;
+}
+
+Result<Opened> open_linked_in(const LoadRequest& request, const LoadWith& with) {
+  const bool contract = request.plugin.starts_with(contract_prefix);
+  const auto& plugins = contract ? with.contracts : with.static_plugins;
+  const std::string& file = request.plugin;
+  const std::string id = file.substr((contract ? contract_prefix : static_prefix).size());
+  for (const capi_plugin* plugin : plugins) {
+    if (plugin == nullptr || id_of(*plugin) != id) continue;
     auto tables = copy_tables(*plugin, file);
     if (!tables) return std::move(tables).error();
     Opened opened{Library::linked_in(*plugin), file, std::make_shared<Generation>(),
@@ -100,8 +126,13 @@ Result<Opened> open_static(const LoadRequest& request, const LoadWith& with) {
     opened.generation->tables = std::move(*tables);
     return opened;
   }
-  return rejected(file, PluginFault::registry_missing_file,
-                  "no plugin of that id in Options::static_plugins");
+  if (contract && with.contracts_optional) return undeclared(file, id);
+  return rejected(
+      file, PluginFault::registry_missing_file,
+      contract
+          ? "no contract of that id in Options::contracts, where " + given(plugins) +
+                " given; give it, or let the service name a plugin"
+          : "no plugin of that id in Options::static_plugins, where " + given(plugins) + " given");
 }
 
 /// What a crash report or a profile is read with: which build of what was mapped, and where from.
@@ -151,8 +182,8 @@ Result<Opened> open_file(SealedFile sealed, const LoadRequest& request, const Lo
 Result<std::shared_ptr<const Generation>> load_one(const LoadRequest& request,
                                                    const LoadWith& with) {
   Result<Opened> opened = Error{};
-  if (request.plugin.starts_with(static_prefix)) {
-    opened = open_static(request, with);
+  if (is_linked_in(request.plugin)) {
+    opened = open_linked_in(request, with);
     if (opened && request.same_setup && request.running &&
         request.running->linked_in == opened->generation->linked_in)
       return request.running;
@@ -189,7 +220,7 @@ void prepare(std::span<const LoadRequest> requests, const LoadWith& with) {
     batch.clear();
   };
   for (const LoadRequest& request : requests) {
-    if (request.plugin.starts_with(static_prefix) || unchanged(request)) continue;
+    if (is_linked_in(request.plugin) || unchanged(request)) continue;
     if (!names.insert(request.plugin).second) continue;
     auto sealed = seal(request);
     if (!sealed || !sums.insert(sealed->sha256).second || !inspect(*sealed)) continue;

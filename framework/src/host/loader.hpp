@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.hpp"
@@ -20,9 +21,17 @@ namespace callerapi::host {
 
 struct Generation;
 
+/// How a LoadRequest::plugin begins that is part of the program: a whole plugin of
+/// Options::static_plugins, or the declarations alone, of Options::contracts. The id follows.
+inline constexpr std::string_view static_prefix = "static:", contract_prefix = "caller:";
+/// Neither has a file.
+constexpr bool is_linked_in(std::string_view plugin) noexcept {
+  return plugin.starts_with(static_prefix) || plugin.starts_with(contract_prefix);
+}
+
 struct LoadRequest {
   std::string service;  ///< For messages.
-  std::string plugin;   ///< "x", "x.capi.so" or "static:id".
+  std::string plugin;   ///< "x", "x.capi.so", "static:id" or "caller:id".
   std::filesystem::path plugin_dir;
   std::string sha256;  ///< Pin; empty: none.
   bool require_pins = false;
@@ -55,6 +64,8 @@ struct LoadWith {
   LoadedCode::Around around;
   Prober& prober;
   const std::vector<const capi_plugin*>& static_plugins;
+  const std::vector<const capi_plugin*>& contracts;
+  bool contracts_optional = false;  ///< One that is not given declares nothing.
 };
 
 /// Verifies and probes the distinct files of the requests, several at a time, so that the loads

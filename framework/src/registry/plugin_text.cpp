@@ -114,6 +114,9 @@ Result<Found> find_service(std::string_view file, const std::string& shown_name,
   if (found.service == nullptr) return refuse(found.where, "is not in this file");
   found.where = shown_name + ":" + std::to_string(found.service->at.line) + ":" +
                 std::to_string(found.service->at.column) + ": services." + name;
+  if (found.service->find("plugin") == nullptr && found.service->find("contract") != nullptr)
+    return refuse(found.where, "has the program's own contract and no plugin; write plugin = \"" +
+                                   name + "\" in place of contract");
   if (found.service->find("plugin") == nullptr)
     return refuse(found.where, "has no plugin in this file; add plugin = \"" + name + "\"");
   return found;

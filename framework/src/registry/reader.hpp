@@ -93,6 +93,7 @@ class Reader {
   void read_clamps(const Spot& root);
   void read_service(const Spot& spot, Registry& registry);
   void read_plugin(const Spot& spot, ServiceEntry& service);
+  void read_contract(const Spot& spot, ServiceEntry& service);
   void read_addresses(const Spot& spot, std::vector<wire::AddressRange>& into);
   void read_proxy(const Spot& spot, ServiceEntry& service);
   void read_instances(const Spot& spot, ServiceEntry& service);

@@ -20,8 +20,8 @@ namespace callerapi::registry {
 
 /// One `[services.X]`, expanded and checked as far as that goes without its plugin. A value.
 struct ServiceEntry {
-  std::string name, plugin, base_url;
-  std::string origin;  ///< "registry.toml:12:1", where the service begins.
+  std::string name, plugin, base_url;  ///< `plugin` as host::LoadRequest has it.
+  std::string origin;                  ///< "registry.toml:12:1", where the service begins.
   std::string
       base_url_origin;  ///< "registry.toml:14", "environment BILLING_URL", a profile's line.
   std::string sha256;   ///< 64 lower-case digits, or empty.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/nearest.hpp"
+#include "host/loader.hpp"
 #include "registry/names.hpp"
 #include "registry/reader.hpp"
 #include "wire/syntax.hpp"
@@ -14,9 +15,9 @@ namespace callerapi::registry {
 namespace {
 
 const std::vector<std::string> service_fields = {
-    "plugin",          "base_url",  "sha256",          "unload",    "config",
-    "required",        "endpoints", "allow_addresses", "proxy",     "tls",
-    "allow_downgrade", "watch",     "instances",       "discovery", "auth"};
+    "plugin",   "contract",  "base_url",        "sha256", "unload", "config",
+    "required", "endpoints", "allow_addresses", "proxy",  "tls",    "allow_downgrade",
+    "watch",    "instances", "discovery",       "auth"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 constexpr std::string_view caller_overrides = "CALLERAPI_CALLER__";
 constexpr std::string_view caller_variables[] = {"NAME", "PLUGIN_DIR", "PROFILE", "RESOLVER"};
@@ -36,11 +37,22 @@ std::string lower_case(std::string text) {
 /// Why a plugin may not be called so; empty when it may.
 std::string plugin_fault(std::string_view plugin) {
   const std::filesystem::path path(plugin);
+  if (plugin.starts_with(host::contract_prefix))
+    return "is no plugin; write contract = \"" + std::string(plugin) + "\" instead";
   if (plugin.empty()) return "is empty; use \"http\" for a service without a plugin of its own";
   if (!wire::is_field_value(plugin)) return "holds a control byte";
   if (path.is_absolute() || std::ranges::find(path, "..") != path.end())
     return "leads out of plugin_dir; name a file inside it";
   return {};
+}
+
+/// `contract = "caller"` is the program's contract of the service's own name, "caller:billing" that
+/// of another id. As a ServiceEntry::plugin; empty when it is neither.
+std::string contract_plugin(std::string_view contract, const std::string& service) {
+  const std::string prefix(host::contract_prefix);
+  if (contract == "caller") return prefix + service;
+  const bool named = contract.starts_with(prefix) && is_name(contract.substr(prefix.size()));
+  return named ? std::string(contract) : std::string();
 }
 
 /// "10.0.0.0/8, 127.0.0.1": a variable holds no array. At least one.
@@ -59,6 +71,9 @@ bool read_ranges(std::string_view text, std::vector<wire::AddressRange>& into) {
   return true;
 }
 
+constexpr std::string_view contract_rule =
+    "expected \"caller\", for the contract that the program gives in Options::contracts under the "
+    "name of the service, or \"caller:billing\" for one of another id";
 constexpr std::string_view sha256_rule = "expected the 64 hexadecimal digits of sha256sum";
 constexpr std::string_view unload_rule = "expected \"unmap\" or \"pin\"";
 constexpr std::string_view ranges_rule =
@@ -75,12 +90,14 @@ void Reader::read_plugin(const Spot& spot, ServiceEntry& service) {
     service.plugin = plugin->value;
     if (const auto why = plugin_fault(plugin->value); !why.empty())
       fault(spot.node.find("plugin")->at.line, "plugin_path", plugin->where + ": " + why);
-  } else if (!spot.node.find("plugin") &&
-             !variable(std::string(overrides) + variable_name(service.name) + "__PLUGIN")) {
+  } else if (const std::string own = std::string(overrides) + variable_name(service.name);
+             !spot.node.find("plugin") && !spot.node.find("contract") &&
+             !variable(own + "__PLUGIN") && !variable(own + "__CONTRACT")) {
     fault_at(spot, "missing_key",
              "has no plugin; add plugin = \"" + service.name +
                  "\", or \"http\" for a service without a plugin of its own");
   }
+  if (spot.node.find("contract")) read_contract(spot, service);
   if (const auto pin = text(spot, "sha256")) {
     service.sha256 = lower_case(pin->value);
     if (!is_sha256(pin->value))
@@ -99,6 +116,21 @@ void Reader::read_plugin(const Spot& spot, ServiceEntry& service) {
             unload->where + ": " + std::string(unload_rule) + ", saw \"" +
                 wire::printable(unload->value) + "\"");
   }
+}
+
+void Reader::read_contract(const Spot& spot, ServiceEntry& service) {
+  const Spot contract{*spot.node.find("contract"), spot.path + ".contract"};
+  if (const auto given = text(spot, "contract")) {
+    service.plugin = contract_plugin(given->value, service.name);
+    if (service.plugin.empty())
+      fault_at(contract, "bad_value",
+               std::string(contract_rule) + ", saw \"" + wire::printable(given->value) + "\"");
+  }
+  for (const char* other : {"plugin", "sha256", "watch"})
+    if (spot.node.find(other))
+      fault_at(contract, "bad_value",
+               "the program's own contract stands in for a plugin, so there is no '" +
+                   std::string(other) + "'; leave one of the two out");
 }
 
 void Reader::read_config(const Spot& spot, ServiceEntry& service) {
@@ -177,6 +209,10 @@ bool Reader::override_field(ServiceEntry& service, const std::string& key,
     service.plugin = value;
     if (const auto why = plugin_fault(value); !why.empty()) return refuse(why);
     return true;
+  }
+  if (key == "contract") {
+    service.plugin = contract_plugin(value, service.name);
+    return !service.plugin.empty() || refuse(std::string(contract_rule));
   }
   if (key == "allow_addresses") {
     service.allow_addresses.clear();

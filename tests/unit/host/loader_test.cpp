@@ -41,7 +41,7 @@ class PluginFolder : public testing::Test {
   }
   Result<std::shared_ptr<const Generation>> load_one(const std::string& plugin,
                                                      const std::string& sha256 = "") const {
-    const LoadWith with{{log_, reaper_, counters_}, prober_, none_};
+    const LoadWith with{{log_, reaper_, counters_}, prober_, none_, none_};
     return load({.service = "billing",
                  .plugin = plugin,
                  .plugin_dir = folder_,
@@ -156,7 +156,7 @@ TEST_F(PluginFolder, AFileThatRestedIsNotReadAgainUntilItChanges) {
   write("a.capi.so", bytes);
   const auto first = load_one("a").value();
   const auto again = [&] {
-    const LoadWith with{{log_, reaper_, counters_}, prober_, none_};
+    const LoadWith with{{log_, reaper_, counters_}, prober_, none_, none_};
     const LoadRequest request{.service = "billing",
                               .plugin = "a",
                               .plugin_dir = folder_,
@@ -207,17 +207,18 @@ TEST_P(BadPluginName, IsRefused) {
   EXPECT_EQ(loaded.error().reason, GetParam().reason) << loaded.error().message;
 }
 
-INSTANTIATE_TEST_SUITE_P(, BadPluginName,
-                         testing::Values(BadName{"Missing", "missing", "registry_missing_file"},
-                                         BadName{"Parent", "../x", "registry_plugin_path"},
-                                         BadName{"Absolute", "/etc/passwd", "registry_plugin_path"},
-                                         BadName{"LeadsOut", "link", "registry_plugin_path"},
-                                         BadName{"Text", "text", "format_not_elf"},
-                                         BadName{"Folder", "folder", "integrity_not_regular"},
-                                         BadName{"Fifo", "fifo", "integrity_not_regular"},
-                                         BadName{"NotLinkedIn", "static:billing",
-                                                 "registry_missing_file"}),
-                         [](const auto& bad) { return std::string(bad.param.label); });
+INSTANTIATE_TEST_SUITE_P(
+    , BadPluginName,
+    testing::Values(BadName{"Missing", "missing", "registry_missing_file"},
+                    BadName{"Parent", "../x", "registry_plugin_path"},
+                    BadName{"Absolute", "/etc/passwd", "registry_plugin_path"},
+                    BadName{"LeadsOut", "link", "registry_plugin_path"},
+                    BadName{"Text", "text", "format_not_elf"},
+                    BadName{"Folder", "folder", "integrity_not_regular"},
+                    BadName{"Fifo", "fifo", "integrity_not_regular"},
+                    BadName{"NotLinkedIn", "static:billing", "registry_missing_file"},
+                    BadName{"NoContract", "caller:billing", "registry_missing_file"}),
+    [](const auto& bad) { return std::string(bad.param.label); });
 
 }  // namespace
 }  // namespace callerapi::host

@@ -184,6 +184,34 @@ TEST(ParseRegistry, AServiceMayHaveItsPluginFileWatched) {
   EXPECT_TRUE(parse(billing + "watch = true\n")->services.at(0).watch);
 }
 
+TEST(ParseRegistry, TheProgramsContractStandsInForAPlugin) {
+  const std::string one = head + "[services.billing-eu]\nbase_url = \"http://s\"\n";
+  const std::string variable = "CALLERAPI_SERVICES__BILLING_EU__";
+  const auto plugin = [](const std::string& text, const Environment& environment = {}) {
+    const auto parsed = parse(text, environment);
+    return parsed ? parsed->services.at(0).plugin : parsed.error().message;
+  };
+  EXPECT_EQ(plugin(one + "contract = \"caller\"\n"), "caller:billing-eu");
+  EXPECT_EQ(plugin(one + "contract = \"caller:billing\"\n"), "caller:billing");
+  EXPECT_EQ(plugin(one, {{variable + "CONTRACT", "caller"}}), "caller:billing-eu");
+  // The day the team ships a plugin, one variable is enough.
+  EXPECT_EQ(plugin(one + "contract = \"caller\"\n", {{variable + "PLUGIN", "billing"}}), "billing");
+  const std::string rule =
+      "expected \"caller\", for the contract that the program gives in Options::contracts under "
+      "the name of the service, or \"caller:billing\" for one of another id";
+  EXPECT_EQ(plugin(one + "contract = \"callee\"\n"),
+            "registry.toml:4:12: services.billing-eu.contract: " + rule + ", saw \"callee\"");
+  EXPECT_EQ(plugin(one, {{variable + "CONTRACT", "caller:"}}),
+            "environment " + variable + "CONTRACT: " + rule);
+  EXPECT_EQ(
+      plugin(one + "contract = \"caller\"\nplugin = \"billing\"\n"),
+      "registry.toml:4:12: services.billing-eu.contract: the program's own contract stands in "
+      "for a plugin, so there is no 'plugin'; leave one of the two out");
+  EXPECT_EQ(plugin(one + "plugin = \"caller:billing\"\n"),
+            "registry.toml:4:10: services.billing-eu.plugin: is no plugin; write contract = "
+            "\"caller:billing\" instead");
+}
+
 TEST(ParseRegistry, ThePythonPackagesVariablesCountWhenAskedFor) {
   const std::string text = head +
                            "[caller]\npython_env = true\n[profiles.prod]\n"
