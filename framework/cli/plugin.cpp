@@ -7,7 +7,7 @@ namespace callerapi::cli {
 namespace {
 
 struct Arguments {
-  std::string file, service, name, directory;
+  std::string file, service, name, directory, to;
 };
 
 }  // namespace
@@ -42,11 +42,19 @@ void add_plugin_commands(CLI::App& app, Common& common, int& code) {
     code = run_plugin_install(common, arguments->file, arguments->service);
   });
 
-  auto* rollback = command("rollback", "take the last install of a service back");
+  auto* rollback = command("rollback", "take the last install of a service back, five at most");
   rollback->add_option("service", arguments->service)->required();
+  rollback->add_option("--to", arguments->to, "a version or plugin of `plugin list`");
   json(rollback);
-  rollback->callback(
-      [&common, &code, arguments] { code = run_plugin_rollback(common, arguments->service); });
+  rollback->callback([&common, &code, arguments] {
+    code = run_plugin_rollback(common, arguments->service, arguments->to);
+  });
+
+  auto* list = command("list", "what a service names and can be rolled back to");
+  list->add_option("service", arguments->service)->required();
+  json(list);
+  list->callback(
+      [&common, &code, arguments] { code = run_plugin_list(common, arguments->service); });
 
   auto* fresh = command("new", "write a project: plugin, test, registry");
   fresh->add_option("name", arguments->name, "such as billing or billing-eu")->required();

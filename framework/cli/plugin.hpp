@@ -13,7 +13,8 @@ void add_plugin_commands(CLI::App& app, Common& common, int& code);
 int run_plugin_info(const Common& common, const std::string& file);
 int run_plugin_check(const Common& common, const std::string& file);
 int run_plugin_install(const Common& common, const std::string& file, const std::string& service);
-int run_plugin_rollback(const Common& common, const std::string& service);
+int run_plugin_rollback(const Common& common, const std::string& service, const std::string& to);
+int run_plugin_list(const Common& common, const std::string& service);
 int run_plugin_new(const std::string& name, const std::string& directory);
 
 }  // namespace callerapi::cli

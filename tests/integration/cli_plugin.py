@@ -2,6 +2,7 @@
 """`callerapi plugin`: what it says and with which exit code, and that an install changes a registry in
 two words and nothing else. Usage: cli_plugin.py CALLERAPI PLUGIN_DIR; the plugins that misbehave lie in
 the folder `hostile` beside it."""
+import hashlib
 import json
 import os
 import re
@@ -131,7 +132,7 @@ def install(folder):
     os.chmod(os.path.join(plugin_dir, "sound.capi.so"), 0o644)
     write(REGISTRY)
     expect("rollback before any install", asked("rollback", "hostile"), 3,
-           "registry.toml: services.hostile: nothing to go back to: there is no .registry.toml.hostile.before")
+           "registry.toml: services.hostile: nothing to go back to: there is no .registry.toml.hostile.history")
     expect("install", asked("install", case("sound2")), 0, "", r"hostile-[0-9a-f]{16} \(1.1.0\), was sound \(1.0.0\)")
     sum2 = json.loads(asked("info", case("sound2"), "--json").stdout)["sha256"]
     name2 = "hostile-" + sum2[:16]
@@ -143,7 +144,8 @@ def install(folder):
     expect("install again", asked("install", case("sound2")), 0, "", "already")
     expect("rollback", asked("rollback", "hostile"), 0, "", r"sound \(1.0.0\), was hostile-[0-9a-f]{16} \(1.1.0\)")
     equal("the registry after a rollback", text(), REGISTRY)
-    expect("rollback of a rollback", asked("rollback", "hostile"), 0, "", r"\(1.1.0\), was sound")
+    expect("rollback to the version that was taken back", asked("rollback", "hostile", "--to", "1.1.0"), 0, "",
+           r"\(1.1.0\), was sound")
     equal("the registry after two", text(), installed)
     expect("an inline service", asked("install", case("sound2"), "--service", "inline"), 0, "", "services.inline")
     equal("its line", text().splitlines()[-1],
@@ -162,9 +164,100 @@ def install(folder):
     refused("rollback to a changed file", asked("rollback", "hostile"), 4, "before the install it was")
     os.unlink(os.path.join(plugin_dir, "sound.capi.so"))
     refused("rollback to a lost file", asked("rollback", "hostile"), 4, "cannot go back:")
+    expect("a lost file in the list", asked("list", "hostile"), 0, "", r"^sound +1.0.0 +- +- +.*No such file or directory")
     os.rename(plugin_dir, plugin_dir + ".away")
     refused("no plugin_dir", asked("install", case("sound")), 4, "is no folder; create it, or mend plugin_dir")
     expect("no registry", run("--registry", "/nowhere", "plugin", "install", case("sound")), 3, "/nowhere")
+
+
+def history(folder):
+    """Five steps back, whatever is killed or written by hand in between."""
+    registry, plugin_dir = os.path.join(folder, "registry.toml"), os.path.join(folder, "plugins")
+    os.makedirs(plugin_dir)
+    os.chmod(plugin_dir, 0o755)
+    shutil.copy(case("sound"), plugin_dir)
+    os.chmod(os.path.join(plugin_dir, "sound.capi.so"), 0o644)
+
+    def text():
+        with open(registry, encoding="utf-8") as file:
+            return file.read()
+
+    def write(content):
+        with open(registry, "w", encoding="utf-8") as file:
+            file.write(content)
+
+    def asked(*arguments):
+        return run("--registry", registry, "plugin", *arguments)
+
+    def build(number):
+        """One more build of sound2: the same but for its digest."""
+        path = os.path.join(folder, f"build{number}.capi.so")
+        shutil.copy(case("sound2"), path)
+        with open(path, "ab") as file:
+            file.write(b"x" * number)
+        return path
+
+    def installed(number):
+        expect(f"install {number}", asked("install", build(number)), 0, "", r"\(1.1.0\)")
+        return text()
+
+    def listed():
+        steps = json.loads(asked("list", "hostile", "--json").stdout)["steps"]
+        return [step["plugin"] for step in steps], [step["in_force"] for step in steps].index(True)
+
+    write(REGISTRY)
+    equal("the list before any install", listed(), (["sound"], 0))
+    states = [REGISTRY] + [installed(number) for number in range(1, 8)]
+    names, now = listed()
+    equal("six states, the last in force", (len(names), now), (6, 0))
+    for back in range(1, 6):
+        expect(f"step {back}", asked("rollback", "hostile"), 0, "", "services.hostile")
+        equal(f"the registry {back} steps back", text(), states[7 - back])
+        equal(f"the list {back} steps back", listed(), (names, back))
+    expect("a sixth step", asked("rollback", "hostile"), 3, "nothing older than hostile-")
+    expect("to the latest", asked("rollback", "hostile", "--to", names[0]), 0, "", names[0])
+    equal("the registry of the latest", text(), states[7])
+    expect("to none", asked("rollback", "hostile", "--to", "9.9.9"), 3, "no step '9.9.9'; there are hostile-")
+
+    # An install forgets what was taken back; words by hand are a state like any other.
+    asked("rollback", "hostile")
+    asked("rollback", "hostile")
+    state = installed(8)
+    equal("what follows a rollback", listed()[0][1:], names[2:])
+    write(REGISTRY)
+    equal("by hand", listed()[0][0], "sound")
+    expect("rollback of a hand", asked("rollback", "hostile"), 0, "", "was sound")
+    equal("the registry before the hand", text(), state)
+    expect("back to the hand", asked("rollback", "hostile", "--to", "sound"), 0, "", "sound")
+
+    # Killed between the two files: the steps know of an install that the registry has not seen.
+    asked("rollback", "hostile", "--to", listed()[0][1])
+    before = text()
+    installed(9)
+    write(before)
+    equal("what is in force after a crash", listed()[1], 1)
+    expect("rollback after a crash", asked("rollback", "hostile"), 0, "", "services.hostile")
+    killed(registry, asked, text, build)
+
+
+def killed(registry, asked, text, build):
+    """At any moment: the registry is the old one or the new one, and the steps can be read."""
+    for tenth in range(10):
+        old, path = text(), build(20 + tenth)
+        victim = subprocess.Popen([program, "--registry", registry, "plugin", "install", path],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={"PATH": "/usr/bin:/bin"})
+        try:
+            victim.wait(timeout=0.15 * tenth)
+        except subprocess.TimeoutExpired:
+            victim.kill()
+            victim.wait()
+        with open(path, "rb") as file:
+            digest = hashlib.sha256(file.read()).hexdigest()
+        if text() != old and digest not in text():
+            faults.append(f"killed after {tenth} tenths: {text()!r}")
+        expect("list after a kill", asked("list", "hostile"), 0, "", r"^hostile-[0-9a-f]+ +1.1.0")
+    expect("services after the kills", run("--registry", registry, "services"), 0, "", r"^hostile +hostile +1.1.0")
+    expect("rollback after the kills", asked("rollback", "hostile"), 0, "", "services.hostile")
 
 
 def new(folder):
@@ -183,6 +276,7 @@ with tempfile.TemporaryDirectory() as work:
     info()
     check()
     install(os.path.join(work, "installed"))
+    history(os.path.join(work, "history"))
     new(work)
 for fault in faults:
     print(fault)

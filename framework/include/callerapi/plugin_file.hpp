@@ -71,9 +71,28 @@ CALLERAPI_API Result<PluginChange> install_plugin(const std::string& registry,
                                                   const std::string& service,
                                                   const std::string& file,
                                                   const std::string& probe = "");
-/// Takes the last install of a service back; twice: takes that back. Only to a file that is still
-/// there, unchanged.
+/// Goes back to what the service named before its last install; again: one step further, up to
+/// five. `to` names a step instead, by its plugin or its version, also a later one that was taken
+/// back. Only to a file that is still there, unchanged. The steps are kept beside the registry and
+/// change before it; which of them is in force is told by the registry alone, so that a crash at
+/// any point leaves both whole and true. Errors: `registry_invalid`, reason `no_record`: there is
+/// no such step; `plugin_rejected`: its file is gone or another.
 CALLERAPI_API Result<PluginChange> rollback_plugin(const std::string& registry,
-                                                   const std::string& service);
+                                                   const std::string& service,
+                                                   const std::string& to = "");
+
+/// One state of a service that rollback_plugin() can bring back. A value.
+struct PluginStep {
+  std::string plugin, version;  ///< An empty version: its file could not be read then.
+  std::string sha256;           ///< Of its file; empty: there was none to be read.
+  std::string installed;        ///< RFC 3339, UTC; empty: before the first install.
+  bool in_force = false;        ///< The registry names it now.
+  std::string trouble;          ///< Why it cannot be gone back to; empty: it can.
+};
+
+/// The states of a service, the latest first: the one in force, five before it, and those that were
+/// taken back since the last install. Never empty. Changes nothing.
+CALLERAPI_API Result<std::vector<PluginStep>> plugin_history(const std::string& registry,
+                                                             const std::string& service);
 
 }  // namespace callerapi

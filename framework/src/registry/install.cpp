@@ -1,30 +1,33 @@
 // install_plugin() and rollback_plugin() of callerapi/plugin_file.hpp.
 //
 // A plugin lies in plugin_dir under the name of its digest, so that no install ever changes a file
-// that somebody runs, and going back needs nothing but the old words in the registry. Those are
-// kept beside it, in .registry.toml.SERVICE.before: one step, which a rollback swaps with what it
-// undid.
+// that somebody runs, and going back needs nothing but old words in the registry. Those are kept
+// beside it, in .registry.toml.SERVICE.history; see install_steps.hpp.
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
 #include "base/nearest.hpp"
+#include "callerapi/json.hpp"
 #include "callerapi/plugin_file.hpp"
 #include "host/conformance.hpp"
 #include "host/plugin_report.hpp"
 #include "host/prober.hpp"
 #include "host/upgrade.hpp"
+#include "registry/install_steps.hpp"
 #include "registry/names.hpp"
 #include "registry/plugin_text.hpp"
 #include "registry/registry.hpp"
 #include "registry/registry_file.hpp"
 #include "registry/replace_file.hpp"
-#include "registry/toml_file.hpp"
 
 namespace callerapi {
 namespace {
 
 namespace fs = std::filesystem;
+using registry::InstallStep;
+using registry::InstallSteps;
 using registry::PluginText;
 
 constexpr std::size_t digest_letters = 16;
@@ -48,7 +51,7 @@ struct Target {
   PluginText words;
 
   fs::path record() const {
-    return file.parent_path() / ("." + file.filename().string() + "." + service.name + ".before");
+    return file.parent_path() / ("." + file.filename().string() + "." + service.name + ".history");
   }
   bool insecure() const { return registry.insecure_permissions; }
   /// The registry with other words for the service, read as a host would.
@@ -71,7 +74,9 @@ Result<std::pair<std::string, registry::ServiceEntry>> Target::with(const Plugin
   return std::pair(std::move(*edited), *entry);
 }
 
-Result<Target> open_target(const std::string& path, const std::string& service) {
+enum class Purpose { look, change };
+
+Result<Target> open_target(const std::string& path, const std::string& service, Purpose purpose) {
   Target target;
   target.environment = registry::process_environment();
   target.shown = fs::path(path).filename().string();
@@ -100,7 +105,7 @@ Result<Target> open_target(const std::string& path, const std::string& service) 
   for (const char* key : {"PLUGIN", "SHA256"})
     if (const std::string variable =
             "CALLERAPI_SERVICES__" + registry::variable_name(service) + "__" + key;
-        target.environment.contains(variable))
+        purpose == Purpose::change && target.environment.contains(variable))
       return refuse("edit", "environment " + variable + ": overrides what would be written to " +
                                 target.shown + "; unset it");
   auto words = registry::plugin_text(*text, target.shown, service);
@@ -125,16 +130,32 @@ std::string version_of(const Result<host::SealedFile>& file) {
   return inspected ? inspected->note.version : std::string();
 }
 
-/// The words of now beside the registry, and the new ones in it. That order: a crash between the
-/// two leaves a record of what still stands, which is harmless.
-Result<void> write(const Target& target, const Result<host::SealedFile>& named,
-                   const std::string& edited) {
-  std::string record = "# What services." + target.service.name +
-                       " named before; `callerapi plugin rollback " + target.service.name +
-                       "` reads it.\n[services." + target.service.name +
-                       "]\nplugin = " + target.words.plugin + "\n";
-  if (target.words.sha256) record += "sha256 = " + *target.words.sha256 + "\n";
-  if (named) record += "[file]\nsha256 = \"" + named->sha256 + "\"\n";
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now();
+  return json::format_time(std::chrono::time_point_cast<json::Time::duration>(now), 0);
+}
+
+InstallStep step_in_force(const Target& target, const Result<host::SealedFile>& named) {
+  return {.words = target.words,
+          .plugin = target.service.plugin,
+          .file_sha256 = named ? named->sha256 : std::string(),
+          .version = version_of(named),
+          .at = {}};
+}
+
+/// None when the service was never installed here.
+Result<InstallSteps> steps_of(const Target& target) {
+  std::error_code failed;
+  if (!fs::exists(target.record(), failed)) return InstallSteps();
+  auto text = registry::contents(target.record());
+  if (!text) return std::move(text).error();
+  return registry::parse_steps(*text, target.record().filename().string());
+}
+
+/// The steps beside the registry, then the new words in it. A crash between the two leaves steps of
+/// which the old one is still in force, which is the truth.
+Result<void> write(const Target& target, const InstallSteps& steps, const std::string& edited) {
+  const std::string record = registry::format_steps(target.service.name, steps);
   if (auto kept = registry::replace_file(target.record(), record, 0644); !kept) return kept;
   return registry::replace_file(target.file, edited, 0644);
 }
@@ -175,6 +196,37 @@ Result<void> copy_in(const Target& target, const std::string& name, const host::
   return {};
 }
 
+/// The file of a step, if it is still the one it was.
+Result<host::SealedFile> unchanged_file(const Target& target, const registry::ServiceEntry& entry,
+                                        const InstallStep& step) {
+  auto back = named_file(target, entry.plugin);
+  if (!back) return back;
+  const std::string& wanted = step.file_sha256.empty() ? entry.sha256 : step.file_sha256;
+  if (!wanted.empty() && wanted != back->sha256)
+    return host::rejected(back->path.string(), host::PluginFault::integrity_hash_mismatch,
+                          "sha256 is " + back->sha256 + ", before the install it was " + wanted);
+  return back;
+}
+
+/// Which step is meant by `to`, a name or version; empty: the one before that of now.
+Result<std::size_t> choose(const InstallSteps& steps, std::size_t now, const std::string& to) {
+  const auto shown = [](const InstallStep& step) {
+    return step.plugin + (step.version.empty() ? "" : " (" + step.version + ")");
+  };
+  if (to.empty()) {
+    if (now + 1 < steps.size()) return now + 1;
+    return refuse("no_record", "nothing older than " + shown(steps[now]) +
+                                   " to go back to; the last " +
+                                   std::to_string(registry::install_steps_max - 1) + " are kept");
+  }
+  std::string all;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].plugin == to || steps[i].version == to) return i;
+    all += (i == 0 ? "" : ", ") + shown(steps[i]);
+  }
+  return refuse("no_record", "no step '" + to + "'; there are " + all);
+}
+
 }  // namespace
 
 Result<PluginChange> install_plugin(const std::string& registry, const std::string& service,
@@ -183,7 +235,7 @@ Result<PluginChange> install_plugin(const std::string& registry, const std::stri
   if (!sealed) return std::move(sealed).error();
   auto report = host::report(*sealed);
   if (!report) return std::move(report).error();
-  auto target = open_target(registry, service.empty() ? report->id : service);
+  auto target = open_target(registry, service.empty() ? report->id : service, Purpose::change);
   if (!target) return std::move(target).error();
   const auto named = named_file(*target, target->service.plugin);
   PluginChange change{.service = target->service.name,
@@ -204,61 +256,93 @@ Result<PluginChange> install_plugin(const std::string& registry, const std::stri
     return std::move(fits).error();
   const std::string& prefix = registry::is_name(report->id) ? report->id : target->service.name;
   change.plugin = prefix + "-" + sealed->sha256.substr(0, digest_letters);
-  auto next =
-      target->with({"\"" + change.plugin + "\"", std::string("\"" + sealed->sha256 + "\"")});
+  const PluginText words{"\"" + change.plugin + "\"", "\"" + sealed->sha256 + "\""};
+  auto next = target->with(words);
   if (!next) return std::move(next).error();
   if (auto copied = copy_in(*target, change.plugin, *sealed); !copied)
     return std::move(copied).error();
-  if (auto written = write(*target, named, next->first); !written)
-    return std::move(written).error();
+  auto steps = steps_of(*target);
+  if (!steps) return std::move(steps).error();
+  const InstallStep installed{.words = words,
+                              .plugin = change.plugin,
+                              .file_sha256 = sealed->sha256,
+                              .version = report->version,
+                              .at = now_text()};
+  const InstallSteps kept =
+      registry::installed(std::move(*steps), step_in_force(*target, named), installed);
+  if (auto written = write(*target, kept, next->first); !written) return std::move(written).error();
   change.file = (target->registry.plugin_dir / (change.plugin + ".capi.so")).string();
   return change;
 }
 
-Result<PluginChange> rollback_plugin(const std::string& registry, const std::string& service) {
-  auto target = open_target(registry, service);
+Result<PluginChange> rollback_plugin(const std::string& registry, const std::string& service,
+                                     const std::string& to) {
+  auto target = open_target(registry, service, Purpose::change);
   if (!target) return std::move(target).error();
   const std::string where = target->shown + ": services." + service + ": ";
-  auto record = registry::contents(target->record());
-  if (!record)
+  auto steps = steps_of(*target);
+  if (!steps) return std::move(steps).error();
+  if (steps->empty())
     return refuse("no_record", where + "nothing to go back to: there is no " +
                                    target->record().filename().string() +
                                    " beside the registry; only an install can be taken back");
-  const std::string record_name = target->record().filename().string();
-  auto root = registry::parse_toml(*record, record_name);
-  auto before = registry::plugin_text(*record, record_name, service);
-  if (!root) return std::move(root).error();
-  if (!before) return std::move(before).error();
-  auto next = target->with(*before);
+  const auto named = named_file(*target, target->service.plugin);
+  std::size_t now = registry::step_of(*steps, target->words);
+  if (now == steps->size()) {  // written by hand since; it can be come back to like any other
+    steps->insert(steps->begin(), step_in_force(*target, named));
+    now = 0;
+  }
+  const auto chosen = choose(*steps, now, to);
+  if (!chosen) return refuse("no_record", where + chosen.error().message);
+  const InstallStep step = (*steps)[*chosen];
+  auto next = target->with(step.words);
   if (!next) return std::move(next).error();
-  const registry::ServiceEntry& entry = next->second;
-  const auto back = named_file(*target, entry.plugin);
+  const auto back = unchanged_file(*target, next->second, step);
   if (!back) {
     Error error = back.error();
     error.message = where + "cannot go back: " + error.message;
     return error;
   }
-  const auto* seen = root->find("file");
-  const auto* sum = seen != nullptr ? seen->find("sha256") : nullptr;
-  const std::string wanted = sum != nullptr ? sum->text : entry.sha256;
-  if (!wanted.empty() && wanted != back->sha256) {
-    Error error =
-        host::rejected(back->path.string(), host::PluginFault::integrity_hash_mismatch,
-                       "sha256 is " + back->sha256 + ", before the install it was " + wanted);
-    error.message = where + "cannot go back: " + error.message;
-    return error;
+  if (*chosen != now) {
+    if (steps->size() > registry::install_steps_max) steps->resize(registry::install_steps_max);
+    if (auto written = write(*target, *steps, next->first); !written)
+      return std::move(written).error();
   }
-  const auto named = named_file(*target, target->service.plugin);
-  if (auto written = write(*target, named, next->first); !written)
-    return std::move(written).error();
   return PluginChange{.service = service,
                       .file = back->path.string(),
-                      .plugin = entry.plugin,
-                      .sha256 = entry.sha256,
+                      .plugin = next->second.plugin,
+                      .sha256 = next->second.sha256,
                       .was_plugin = target->service.plugin,
                       .was_sha256 = target->service.sha256,
                       .version = version_of(back),
                       .was_version = version_of(named)};
+}
+
+Result<std::vector<PluginStep>> plugin_history(const std::string& registry,
+                                               const std::string& service) {
+  auto target = open_target(registry, service, Purpose::look);
+  if (!target) return std::move(target).error();
+  auto steps = steps_of(*target);
+  if (!steps) return std::move(steps).error();
+  if (registry::step_of(*steps, target->words) == steps->size())
+    steps->insert(steps->begin(),
+                  step_in_force(*target, named_file(*target, target->service.plugin)));
+  std::vector<PluginStep> all;
+  for (const InstallStep& step : *steps) {
+    PluginStep shown{.plugin = step.plugin,
+                     .version = step.version,
+                     .sha256 = step.file_sha256,
+                     .installed = step.at,
+                     .in_force = step.words == target->words,
+                     .trouble = {}};
+    registry::ServiceEntry entry = target->service;
+    entry.plugin = step.plugin;
+    entry.sha256.clear();
+    if (const auto file = unchanged_file(*target, entry, step); !file)
+      shown.trouble = file.error().message;
+    all.push_back(std::move(shown));
+  }
+  return all;
 }
 
 }  // namespace callerapi
