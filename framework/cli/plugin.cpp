@@ -29,10 +29,13 @@ void add_plugin_commands(CLI::App& app, Common& common, int& code) {
   info->callback([&common, &code, arguments] { code = run_plugin_info(common, arguments->file); });
 
   auto* check = command("check", "the conformance kit: 0 all passed, 1 some failed");
-  check->add_option("file", arguments->file)->required();
+  const auto checked = std::make_shared<CheckArguments>();
+  check->add_option("file", checked->file)->required();
+  check->add_option("--service", checked->service, "make it with this service's config");
+  check->add_option("--config", checked->config, "make it with the keys of this TOML file");
+  check->add_option("--set", checked->set, "KEY=VALUE of its config; may be given again");
   json(check);
-  check->callback(
-      [&common, &code, arguments] { code = run_plugin_check(common, arguments->file); });
+  check->callback([&common, &code, checked] { code = run_plugin_check(common, *checked); });
 
   auto* install = command("install", "check, copy into plugin_dir and pin in the registry");
   install->add_option("file", arguments->file)->required();

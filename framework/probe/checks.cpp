@@ -45,6 +45,9 @@ std::string passed(const std::string& text) { return verdict("passed", text); }
 std::string failed(const std::string& text) { return verdict("failed", text); }
 std::string skipped(const std::string& text) { return verdict("skipped", text); }
 
+/// With a configuration that is meant for it a plugin must be made.
+std::string not_made(const std::string& why) { return config_given() ? failed(why) : skipped(why); }
+
 std::string milliseconds(std::int64_t microseconds) {
   const std::int64_t tenths = (microseconds + 50) / 100;
   return to_string(tenths / 10) + "." + to_string(tenths % 10) + " ms";
@@ -90,7 +93,7 @@ std::string create(int) {
   if (mapped.plugin->create == nullptr) return skipped("it has no code");
   const auto once = [&] { return Instance(*mapped.plugin).why(); };
   for (int i = 0; i < times / 10; ++i)  // what is made once and kept is no leak
-    if (const std::string why = once(); !why.empty()) return skipped(why);
+    if (const std::string why = once(); !why.empty()) return not_made(why);
   const Resources before = resources();
   std::string why;
   for (int i = 0; i < times && why.empty(); ++i) why = once();
@@ -120,7 +123,7 @@ struct Ready {
     }
     instance = std::make_unique<Instance>(*mapped.plugin);
     if (!instance->why().empty())
-      instead = skipped(instance->why());
+      instead = not_made(instance->why());
     else if (!instance->hooked())
       instead = skipped("it has no hooks");
   }
@@ -273,7 +276,7 @@ std::string twins(int copy) {
     return failed("of two copies side by side, one fails: " + first->why() + second.why());
   first.reset();
   ::dlclose(one.handle);
-  if (!second.why().empty()) return skipped(second.why());
+  if (!second.why().empty()) return not_made(second.why());
   if (const std::string fault = second.round(kit_request(), {.status = 500}); !fault.empty())
     return failed(fault);
   return passed("two copies side by side, one unloaded before the other");

@@ -3,7 +3,14 @@
 #include <chrono>
 #include <cstring>
 #include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string_view>
+#include <utility>
 
+#include "callerapi/json.hpp"
 #include "callerapi/version.hpp"
 #include "host/descriptor.hpp"
 
@@ -33,8 +40,37 @@ const void* get_extension(void*, const char* id) noexcept {
   static constexpr capi_time time{sizeof(capi_time), 0, &unix_ms};
   return id != nullptr && std::strcmp(id, "callerapi.time/1") == 0 ? &time : nullptr;
 }
-capi_status config_get(void*, capi_str, capi_str* out) noexcept {
-  return give(false, kit_text("1"), out);
+/// Nothing: every key is "1". What was asked for in vain is kept for the author.
+struct Config {
+  std::map<std::string, std::string, std::less<>> values;
+  std::mutex mutex;  ///< Hooks ask on several threads.
+  std::set<std::string, std::less<>> missed;
+};
+std::unique_ptr<Config>& config() {
+  static std::unique_ptr<Config> given;
+  return given;
+}
+constexpr std::size_t missed_max = 8;  // more than a message should list
+
+capi_status config_get(void*, capi_str key, capi_str* out) noexcept {
+  if (!config()) return give(false, kit_text("1"), out);
+  Config& given = *config();
+  const std::string_view name(key.ptr == nullptr ? "" : key.ptr, key.ptr == nullptr ? 0 : key.len);
+  if (const auto found = given.values.find(name); found != given.values.end())
+    return give(false, {found->second.data(), found->second.size()}, out);
+  const std::lock_guard lock(given.mutex);
+  if (given.missed.size() < missed_max) given.missed.emplace(name.substr(0, 63));
+  return -1;
+}
+
+/// What to do about a create() that failed.
+std::string hint() {
+  if (!config()) return "every key of its config was \"1\"; give it real values with --config";
+  const std::lock_guard lock(config()->mutex);
+  std::string keys;
+  for (const std::string& key : config()->missed) keys += (keys.empty() ? "'" : ", '") + key + "'";
+  return keys.empty() ? "it was made with the config that was given"
+                      : "it asked for " + keys + ", which the config that was given lacks";
 }
 void log_nothing(void*, std::int32_t, capi_str) noexcept {}
 capi_status request_header(const capi_request* r, capi_str, capi_str* out) noexcept {
@@ -124,6 +160,17 @@ KitRequest kit_request() noexcept {
           .body = kit_text(R"({"a":1})")};
 }
 
+bool give_config(const std::string& json) {
+  const auto parsed = json::Document::parse(json);
+  if (!parsed || parsed->root().kind() != json::Kind::object) return false;
+  auto given = std::make_unique<Config>();
+  for (std::size_t i = 0; i < parsed->root().size(); ++i)
+    given->values.emplace(parsed->root().key(i), parsed->root().at(i).string().value_or(""));
+  config() = std::move(given);
+  return true;
+}
+bool config_given() noexcept { return config() != nullptr; }
+
 Instance::Instance(const capi_plugin& plugin)
     : plugin_(plugin), hooks_(host::copy_hooks(plugin.hooks)) {
   if (plugin.create == nullptr) return;
@@ -133,8 +180,7 @@ Instance::Instance(const capi_plugin& plugin)
     return status = plugin_.create(&kit_host, &self_, out);
   });
   made_ = why_.empty() && status >= 0;
-  if (why_.empty() && !made_)
-    why_ = "create() answered: " + said + "; every key of its config was \"1\"";
+  if (why_.empty() && !made_) why_ = "create() answered: " + said + "; " + hint();
 }
 
 Instance::~Instance() {

@@ -17,8 +17,14 @@ struct KitResponse {
   bool refuses = false;
 };
 
-/// A host with an answer to everything: "1" for every key of the configuration and every header.
+/// A host with an answer to everything: "1" for every header, and for every key of the
+/// configuration unless one was given.
 extern const capi_host kit_host;
+
+/// From now on that is the configuration: one JSON object of texts. Before the first Instance.
+/// False: it is no such object.
+bool give_config(const std::string& json);
+bool config_given() noexcept;
 
 /// A plugin's object, made by that host. Destroyed with this.
 class Instance {

@@ -1,5 +1,6 @@
 // callerapi-probe: loads one plugin where it can do no harm. Descriptor 3 is the plugin, sealed;
-// descriptor 4 takes the verdict, one JSON object. An argument names another task than the trial:
+// descriptor 4 takes the verdict, one JSON object; descriptor 5, if there is one, holds the
+// configuration for the checks of the kit. An argument names another task than the trial:
 // `describe`, or a check of the conformance kit. The program forks while it has one thread: the
 // child loads, the parent tells how that ended.
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 
 #include "checks.hpp"
 #include "host/sanitizer.hpp"
+#include "kit_host.hpp"
 #include "trial.hpp"
 
 namespace {
@@ -27,7 +29,7 @@ using callerapi::host::PluginFault;
 using callerapi::probe::plugin_fd;
 using callerapi::probe::refusal;
 
-constexpr int verdict_fd = 4;
+constexpr int verdict_fd = 4, config_fd = 5;
 // A host waits for the trial; for a check of the kit only its author does.
 constexpr std::chrono::seconds trial_limit{2}, check_limit{10};
 
@@ -38,6 +40,20 @@ void write_all(int fd, const std::string& text) {
     if (n <= 0) return;
     at += static_cast<std::size_t>(n);
   }
+}
+
+/// False: there is a configuration, and it cannot be used.
+bool take_config() {
+  if (::fcntl(config_fd, F_GETFD) < 0) return true;
+  std::string text;
+  std::array<char, 4096> buffer;
+  for (ssize_t n = 1; n != 0;) {
+    n = ::pread(config_fd, buffer.data(), buffer.size(), static_cast<off_t>(text.size()));
+    if (n < 0 && errno != EINTR) return false;
+    if (n > 0) text.append(buffer.data(), static_cast<std::size_t>(n));
+  }
+  ::close(config_fd);
+  return callerapi::probe::give_config(text);
 }
 
 void bound(int what, rlim_t soft, rlim_t hard) {
@@ -103,7 +119,7 @@ std::string watch(pid_t child, int fd, std::chrono::seconds time) {
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
   std::array<int, 2> ends{};
-  if (::fcntl(plugin_fd, F_GETFD) < 0 || ::fcntl(verdict_fd, F_GETFD) < 0 ||
+  if (::fcntl(plugin_fd, F_GETFD) < 0 || ::fcntl(verdict_fd, F_GETFD) < 0 || !take_config() ||
       ::pipe2(ends.data(), O_CLOEXEC) != 0)
     return 2;  // started by hand: it has nobody to tell
   const std::string_view task = argc > 1 ? argv[1] : "";

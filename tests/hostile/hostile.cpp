@@ -132,10 +132,27 @@ void call_back(const capi_host* host, capi_request* r) {
 }
 #endif
 
-capi_status create(const capi_host* host, void** self, capi_error_out*) {
+#if defined(CASE_wants_config)
+/// As many a sound one does: made with real values only.
+capi_status check_config(const capi_host* host, capi_error_out* out) {
+  constexpr std::string_view why = "config.url is no https URL";
+  capi_str url{}, token{};
+  (void)host->config_get(host->ctx, str("token"), &token);
+  if (host->config_get(host->ctx, str("url"), &url) >= 0 &&
+      std::string_view(url.ptr, url.len).starts_with("https://"))
+    return 0;
+  why.copy(out->msg, sizeof out->msg - 1);
+  return -1;
+}
+#endif
+
+capi_status create([[maybe_unused]] const capi_host* host, void** self,
+                   [[maybe_unused]] capi_error_out* out) {
   host_of_self = host;
   *self = &host_of_self;
-#if defined(CASE_create_hangs)
+#if defined(CASE_wants_config)
+  return check_config(host, out);
+#elif defined(CASE_create_hangs)
   rest(3'600'000);
 #elif defined(CASE_create_throws)
   throw 42;

@@ -93,6 +93,56 @@ def check():
     equal("check without a file", run("plugin", "check").returncode, 2)
 
 
+def configured(folder):
+    """A plugin that is made with real values only."""
+    os.makedirs(folder)
+    file = os.path.join(folder, "sample.toml")
+
+    def checked(*arguments, registry=None, **environment):
+        more = ["--registry", registry] if registry else []
+        return run(*more, "plugin", "check", case("wants_config"), *arguments, **environment)
+
+    def sample(content):
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(content)
+        os.chmod(file, 0o600)
+        return "--config", file
+
+    expect("without values", checked(), 0, "",
+           r"^create +skipped +create\(\) answered: config.url is no https URL; every key of its config was \"1\"; "
+           r"give it real values with --config$")
+    expect("with values", checked(*sample('url = "https://${ZONE}"\ntoken = "${file:token}"\ndepth = 3\n'), ZONE="eu"), 2,
+           f"callerapi: {file}:2:9: token: ")
+    with open(os.path.join(folder, "token"), "w", encoding="utf-8") as out:
+        out.write("s3cret")
+    os.chmod(os.path.join(folder, "token"), 0o600)
+    expect("with all values", checked("--config", file, ZONE="eu"), 0, "", r"^create +passed(.|\n)*^hooks +passed(.|\n)* 0 skipped")
+    expect("without the variable", checked("--config", file), 2, f"{file}:1:7: url: environment variable ZONE is not set")
+    expect("with a single value", checked("--set", "url=https://x=y"), 0, "", r"^create +passed")
+    expect("with a wrong one", checked("--config", file, "--set", "url=ftp://x", ZONE="eu"), 1, "",
+           r"^create +failed +create\(\) answered: config.url is no https URL; it was made with the config that was given$"
+           r"(.|\n)*^hooks +failed +create\(\) answered(.|\n)*^twins +failed +create\(\) answered")
+    expect("without one", checked("--set", "user=x"), 1, "",
+           r"^create +failed .*; it asked for 'token', 'url', which the config that was given lacks$")
+    expect("a table", checked(*sample("[a]\nb = 1\n")), 2, f"{file}:1:1: a: expected a text, a whole number or a boolean, saw a table")
+    expect("no file", checked("--config", "/nowhere.toml"), 2, "/nowhere.toml: No such file")
+    expect("no pair", checked("--set", "token"), 2, "--set expects KEY=VALUE, such as token=abc")
+
+    registry = os.path.join(folder, "registry.toml")
+    plugin_dir = os.path.join(folder, "plugins")
+    os.makedirs(plugin_dir)
+    os.chmod(plugin_dir, 0o755)
+    with open(registry, "w", encoding="utf-8") as out:
+        out.write('schema = 1\n[services.hostile]\nplugin = "http"\nbase_url = "http://h"\n'
+                  'config = { url = "${URL:-https://h}" }\n')
+    expect("as a service has it", checked("--service", "hostile", registry=registry), 0, "", r"^create +passed")
+    expect("as no service has it", checked("--service", "hostil", registry=registry), 2, "did you mean 'hostile'?")
+    install_it = ("--registry", registry, "plugin", "install", case("wants_config"))
+    expect("install what its service cannot make", run(*install_it, URL="ftp://h"), 4,
+           "does not pass the check 'create': create() answered: config.url is no https URL")
+    expect("install what it can", run(*install_it), 0, "", "services.hostile: hostile-")
+
+
 REGISTRY = '''schema = 1   # a comment
 [caller]
 plugin_dir = "plugins"
@@ -275,6 +325,7 @@ def new(folder):
 with tempfile.TemporaryDirectory() as work:
     info()
     check()
+    configured(os.path.join(work, "configured"))
     install(os.path.join(work, "installed"))
     history(os.path.join(work, "history"))
     new(work)

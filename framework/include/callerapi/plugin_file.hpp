@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,10 +51,25 @@ struct PluginCheck {
   std::string text;  ///< What was seen, or why it was not tried.
 };
 
+/// What a plugin's create() finds under HostView::config().
+using PluginConfig = std::map<std::string, std::string>;
+
 /// Runs the kit: the file is looked at, then each check loads it in a child process of its own,
-/// with limits on time, memory and descriptors. An Error means that the file could not be read.
-CALLERAPI_API Result<std::vector<PluginCheck>> check_plugin(const std::string& file,
-                                                            const std::string& probe = "");
+/// with limits on time, memory and descriptors. With a `config` the plugin must be made with it;
+/// without, every key there is answers "1", and a plugin that cannot be made so has the checks that
+/// need it skipped. An Error means that the file could not be read.
+CALLERAPI_API Result<std::vector<PluginCheck>> check_plugin(
+    const std::string& file, const std::string& probe = "",
+    const std::optional<PluginConfig>& config = std::nullopt);
+
+/// The keys of a TOML file, as they stand in `[services.X.config]`: texts, whole numbers, booleans;
+/// `${VAR}` and `${file:path}` are put in, paths relative to the file. Errors: `invalid_argument`,
+/// with file, line, column and key.
+CALLERAPI_API Result<PluginConfig> read_plugin_config(const std::string& file);
+/// What a registry has as `config` of a service. Errors: `registry_invalid`; `unknown_service`,
+/// naming the nearest.
+CALLERAPI_API Result<PluginConfig> service_config(const std::string& registry,
+                                                  const std::string& service);
 
 /// What a registry now names for a service, and what it named before. A value.
 struct PluginChange {

@@ -37,9 +37,20 @@ std::string coded(const Error& error, const std::string& file) {
   return error.reason + ": " + bare(error.message, file);
 }
 
-PluginCheck run_task(const SealedFile& file, const Prober& prober, const Task& task) {
+/// As callerapi-probe reads it; empty: none is given.
+std::string words(const std::optional<PluginConfig>& config) {
+  if (!config) return {};
+  json::Writer out;
+  out.begin_object();
+  for (const auto& [key, value] : *config) out.member(key, value);
+  out.end_object();
+  return out.take();
+}
+
+PluginCheck run_task(const SealedFile& file, const Prober& prober, const Task& task,
+                     const std::string& config) {
   const std::string shown = file.path.string();
-  auto answer = prober.ask(file, task.name);
+  auto answer = prober.ask(file, task.name, config);
   if (answer) {
     const json::View root = answer->root();
     const json::View verdict = root.find("verdict"), text = root.find("text");
@@ -60,7 +71,8 @@ PluginCheck run_task(const SealedFile& file, const Prober& prober, const Task& t
 
 }  // namespace
 
-std::vector<PluginCheck> run_checks(const SealedFile& file, const Prober& prober) {
+std::vector<PluginCheck> run_checks(const SealedFile& file, const Prober& prober,
+                                    const std::optional<PluginConfig>& config) {
   const std::string shown = file.path.string();
   std::vector<PluginCheck> all;
   const auto skip_rest = [&](const char* why) {
@@ -89,7 +101,8 @@ std::vector<PluginCheck> run_checks(const SealedFile& file, const Prober& prober
     return all;
   }
   all.push_back({"load", Verdict::passed, "in a child process, with create() and destroy()"});
-  for (const Task& task : tasks) all.push_back(run_task(file, prober, task));
+  const std::string given = words(config);
+  for (const Task& task : tasks) all.push_back(run_task(file, prober, task, given));
   return all;
 }
 

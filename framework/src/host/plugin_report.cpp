@@ -76,10 +76,11 @@ Result<PluginContract> describe_plugin(const std::string& file, const std::strin
   return contract;
 }
 
-Result<std::vector<PluginCheck>> check_plugin(const std::string& file, const std::string& probe) {
+Result<std::vector<PluginCheck>> check_plugin(const std::string& file, const std::string& probe,
+                                              const std::optional<PluginConfig>& config) {
   auto sealed = host::seal_for_report(file);
   if (!sealed) return std::move(sealed).error();
-  return host::run_checks(*sealed, host::Prober(probe));
+  return host::run_checks(*sealed, host::Prober(probe), config);
 }
 
 }  // namespace callerapi

@@ -108,20 +108,22 @@ Prober::Prober(const std::string& program) : program_(program), looked_for_(prog
   }
 }
 
-Result<std::string> Prober::spawn(const SealedFile& file, const std::string& task) const {
+Result<std::string> Prober::spawn(const SealedFile& file, const std::string& task,
+                                  const std::string& config) const {
   const std::string shown = file.path.string();
   // Loading it without a probe would give up in silence what the probe is there for.
   if (program_.empty() || ::access(program_.c_str(), X_OK) != 0)
     return rejected(shown, PluginFault::probe_missing,
                     "cannot be probed: no program at " + looked_for_ +
                         "; install callerapi-probe or set Options::probe");
-  auto said = spawn_and_read(program_, file.fd.get(), task);
+  auto said = spawn_and_read(program_, file.fd.get(), task, config);
   if (!said) return rejected(shown, PluginFault::probe_failed, said.error().message);
   return said;
 }
 
-Result<json::Document> Prober::ask(const SealedFile& file, const std::string& task) const {
-  auto said = spawn(file, task);
+Result<json::Document> Prober::ask(const SealedFile& file, const std::string& task,
+                                   const std::string& config) const {
+  auto said = spawn(file, task, config);
   if (!said) return std::move(said).error();
   return read_answer(file.path.string(), *said);
 }

@@ -26,8 +26,10 @@ class Prober {
   Result<std::uint64_t> probe(const SealedFile& file);
   /// What the child saw declared; asked anew each time. Errors: probe_*.
   Result<Described> describe(const SealedFile& file) const;
-  /// The answer of one check of the conformance kit. Errors: probe_*.
-  Result<json::Document> ask(const SealedFile& file, const std::string& task) const;
+  /// The answer of one check of the conformance kit. `config`: one JSON object of texts, for the
+  /// plugin; empty: none. Errors: probe_*.
+  Result<json::Document> ask(const SealedFile& file, const std::string& task,
+                             const std::string& config = "") const;
   /// Several at once, a few at a time; what they answer is kept for probe().
   void probe_all(std::span<const SealedFile* const> files);
   /// Refusals are kept while one registry is applied, so that a plugin of many services is probed
@@ -36,7 +38,8 @@ class Prober {
 
  private:
   Result<std::uint64_t> run(const SealedFile& file) const;
-  Result<std::string> spawn(const SealedFile& file, const std::string& task) const;
+  Result<std::string> spawn(const SealedFile& file, const std::string& task,
+                            const std::string& config) const;
 
   std::string program_;
   std::string looked_for_;

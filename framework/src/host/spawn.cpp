@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,17 +33,19 @@ Error failed(const char* what, int error) {
           .message = std::string(what) + ": " + std::strerror(error)};
 }
 
-/// How the child begins: nothing of the host but the two descriptors, its signals untouched.
+/// How the child begins: nothing of the host but the two descriptors, or three, its signals
+/// untouched.
 class Plan {
  public:
-  Plan(int plugin, int verdict) {
+  Plan(int plugin, int verdict, int config) {
     ::posix_spawn_file_actions_init(&actions_);
     ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDWR, 0);
     ::posix_spawn_file_actions_adddup2(&actions_, 0, 1);
     ::posix_spawn_file_actions_adddup2(&actions_, 0, 2);
     ::posix_spawn_file_actions_adddup2(&actions_, plugin, 3);
     ::posix_spawn_file_actions_adddup2(&actions_, verdict, 4);
-    ::posix_spawn_file_actions_addclosefrom_np(&actions_, 5);
+    if (config >= 0) ::posix_spawn_file_actions_adddup2(&actions_, config, 5);
+    ::posix_spawn_file_actions_addclosefrom_np(&actions_, config >= 0 ? 6 : 5);
     ::posix_spawnattr_init(&attributes_);
     sigset_t none, all;
     sigemptyset(&none);
@@ -107,10 +110,19 @@ Result<std::string> read_until_closed(int fd, std::chrono::seconds time) {
   return text;
 }
 
+/// A file in memory with these bytes, to be read from its begin.
+Fd memory_of(const std::string& bytes) {
+  const Fd made(::memfd_create("callerapi:config", MFD_CLOEXEC));
+  if (!made ||
+      ::pwrite(made.get(), bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
+    return {};
+  return Fd(::fcntl(made.get(), F_DUPFD_CLOEXEC, 10));
+}
+
 }  // namespace
 
-Result<std::string> spawn_and_read(const std::string& program, int plugin,
-                                   const std::string& task) {
+Result<std::string> spawn_and_read(const std::string& program, int plugin, const std::string& task,
+                                   const std::string& config) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return failed("no pipe for callerapi-probe", errno);
   Fd reader(ends[0]), writer(ends[1]);
@@ -118,8 +130,12 @@ Result<std::string> spawn_and_read(const std::string& program, int plugin,
   Fd file(::fcntl(plugin, F_DUPFD_CLOEXEC, 10)),
       verdict(::fcntl(writer.get(), F_DUPFD_CLOEXEC, 10));
   if (!file || !verdict) return failed("no descriptor for callerapi-probe", errno);
+  Fd words;
+  if (!config.empty() && !(words = memory_of(config)))
+    return failed("no memory file for callerapi-probe", errno);
   pid_t pid = 0;
-  if (const int error = Plan(file.get(), verdict.get()).start(program, task, pid); error != 0)
+  if (const int error = Plan(file.get(), verdict.get(), words.get()).start(program, task, pid);
+      error != 0)
     return failed("callerapi-probe could not be started", error);
   writer = Fd();
   verdict = Fd();

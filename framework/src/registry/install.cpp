@@ -5,6 +5,7 @@
 // beside it, in .registry.toml.SERVICE.history; see install_steps.hpp.
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -160,8 +161,11 @@ Result<void> write(const Target& target, const InstallSteps& steps, const std::s
   return registry::replace_file(target.file, edited, 0644);
 }
 
-Result<void> run_kit(const host::SealedFile& sealed, const host::Prober& prober) {
-  for (const PluginCheck& check : host::run_checks(sealed, prober))
+/// A plugin that cannot be made with the configuration it will get would be refused by every host.
+Result<void> run_kit(const host::SealedFile& sealed, const host::Prober& prober,
+                     const PluginConfig& config) {
+  const auto given = config.empty() ? std::nullopt : std::optional(config);
+  for (const PluginCheck& check : host::run_checks(sealed, prober, given))
     if (check.verdict == PluginCheck::Verdict::failed)
       return host::rejected(sealed.path.string(), host::PluginFault::check_failed,
                             "does not pass the check '" + check.name + "': " + check.text);
@@ -251,7 +255,8 @@ Result<PluginChange> install_plugin(const std::string& registry, const std::stri
     return change;
   }
   const host::Prober prober(probe);
-  if (auto sound = run_kit(*sealed, prober); !sound) return std::move(sound).error();
+  if (auto sound = run_kit(*sealed, prober, target->service.config); !sound)
+    return std::move(sound).error();
   if (auto fits = compare_contracts(*target, named, *sealed, prober); !fits)
     return std::move(fits).error();
   const std::string& prefix = registry::is_name(report->id) ? report->id : target->service.name;
