@@ -29,7 +29,7 @@ TEST_F(Hooks, ThatThrowFailTheirCallAndThenRest) {
   EXPECT_FALSE(info(caller, "good").hooks_off);
   EXPECT_EQ(info(caller, "good").hook_failures, 0u);
   EXPECT_EQ(caller.stats().hook_failures, 10u);
-  EXPECT_NE(logged().find("hook on_request failed or took over 50 ms 10 times in a row; it is off "
+  EXPECT_NE(logged().find("hook on_request threw or took over 50 ms 10 times in a row; it is off "
                           "for 10 s"),
             std::string::npos)
       << logged();

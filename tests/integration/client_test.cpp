@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <exception>
 #include <future>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -35,6 +36,18 @@ struct Billing {
   void sign(callerapi::SignRequest& request) { request.header("Authorization", "Bearer " + token); }
   std::string map_error(callerapi::HookedResponse& response) {
     return response.status() == 402 ? "invoice is not paid" : "";
+  }
+};
+
+/// Signs digests, so that it has none of a streamed body; and takes no answer without its mark.
+struct Strict {
+  static constexpr std::string_view id = "strict", version = "1.0.0", owner = "team-money";
+  using api = Billing::api;
+  void sign(callerapi::SignRequest& request) {
+    if (request.body_streamed()) throw std::runtime_error("no digest of a streamed body");
+  }
+  void on_response(callerapi::HookedResponse& response) {
+    if (response.status() == 299) throw std::runtime_error("forged");
   }
 };
 
@@ -202,6 +215,45 @@ TEST(Faces, GetThenFutureAndCoAwaitAllBringTheSame) {
   EXPECT_EQ(invoices.start<"get_invoice">("42").future().get().value().id, "42");
   EXPECT_EQ(then.get_future().get().value().id, "42");
   EXPECT_EQ(awaited.get_future().get().id, "42");
+}
+
+Caller strict_caller(const ScriptedServer& server) {
+  Options options;
+  options.static_plugins = {&static_plugin<billing::Strict>};
+  options.environment.emplace();
+  return Caller::from_toml(
+             "schema = 1\n[services.strict]\nplugin = \"static:strict\"\nbase_url = \"" +
+                 server.url() + "\"\n",
+             std::move(options))
+      .value();
+}
+
+TEST(RefusingHooks, OfStreamedBodiesGoOnToSignTheOthers) {
+  ScriptedServer server(invoice);
+  Caller caller = strict_caller(server);
+  Client<billing::Strict> invoices(caller, "strict");
+  for (int i = 0; i < 20; ++i) {
+    Multipart parts;
+    parts.field("title", "x");
+    const auto refused = invoices.call<"attach">("7", std::move(parts));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().reason, "hook_failed");
+    EXPECT_TRUE(refused.error().message.ends_with(
+        ": sign of static:strict failed: no digest of a streamed body"))
+        << refused.error().message;
+  }
+  EXPECT_TRUE(invoices.call<"create">(billing::Invoice{"7", 1.5}));
+  EXPECT_EQ(caller.services().at(0).hook_failures, 20u);
+  EXPECT_FALSE(caller.services().at(0).hooks_off);
+}
+
+TEST(RefusingHooks, OfAnswersRefuseTheEleventhToo) {
+  ScriptedServer server(
+      [](const SeenRequest&) { return Script{.bytes = support::status(299, R"({"id":"7"})")}; });
+  Caller caller = strict_caller(server);
+  Client<billing::Strict> invoices(caller, "strict");
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ(invoices.call<"get_invoice">("7").error().reason, "hook_failed");
 }
 
 TEST(Faces, ACompletionQueueRunsThemOnTheThreadThatDrainsIt) {

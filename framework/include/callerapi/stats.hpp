@@ -45,7 +45,8 @@ struct ServiceInfo {
   std::uint64_t generation = 0;
   std::uint64_t hook_failures = 0;  ///< Of this generation: hooks that failed or threw,
   std::uint64_t hook_slow = 0;      ///< or took over 50 ms.
-  bool hooks_off = false;           ///< A hook failed or was slow ten times in a row, and rests.
+  bool hooks_off =
+      false;  ///< A hook threw across the border or was slow ten times in a row, and rests.
   /// State of its breaker now: closed, open, half_open, forced_open, forced_closed, off.
   std::string breaker;
   std::vector<InstanceInfo> instances;  ///< One, unless the registry or DNS names several.

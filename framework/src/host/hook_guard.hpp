@@ -6,8 +6,13 @@
 
 namespace callerapi::host {
 
-/// Decides whether one hook may run: a hook that failed or was slow `strikes_max` times in a row
-/// rests, then one run decides whether it is back. Thread-safe.
+/// How one run of a hook ended. One that answers an error has decided against its call, as a
+/// signer does that is given no body to sign: that says nothing against the hook.
+enum class HookRun : std::uint8_t { well, refused, broken };
+
+/// Decides whether one hook may run: a hook that broke its rules (it threw across the border) or
+/// was slow `strikes_max` times in a row rests, then one run decides whether it is back.
+/// Thread-safe.
 class HookGuard {
  public:
   using Clock = std::chrono::steady_clock;
@@ -26,11 +31,11 @@ class HookGuard {
                                                   std::memory_order_relaxed);
   }
   /// What a run showed. True when this very run switched the hook off.
-  bool ran(bool failed, Clock::duration took, Clock::time_point now) noexcept {
-    const bool slow = took > budget;
-    if (failed) failures_.fetch_add(1, std::memory_order_relaxed);
+  bool ran(HookRun run, Clock::duration took, Clock::time_point now) noexcept {
+    const bool slow = took > budget, broken = run == HookRun::broken;
+    if (run != HookRun::well) failures_.fetch_add(1, std::memory_order_relaxed);
     if (slow) slow_.fetch_add(1, std::memory_order_relaxed);
-    if (!failed && !slow) {
+    if (!broken && !slow) {
       if (strikes_.load(std::memory_order_relaxed) != 0) {
         strikes_.store(0, std::memory_order_relaxed);
         resting_until_.store(0, std::memory_order_relaxed);

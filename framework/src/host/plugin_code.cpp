@@ -266,12 +266,15 @@ LoadedCode::Ran LoadedCode::run(Hook& hook, bool answers_with_failure, F&& f) no
   } catch (...) {  // thrown across the border: the last belt
   }
   const auto now = HookGuard::Clock::now();
-  const bool failed = ran == Ran::threw || (ran == Ran::failed && !answers_with_failure);
-  if (failed) counters_.hook_failures.fetch_add(1, std::memory_order_relaxed);
+  const bool refused = ran == Ran::failed && !answers_with_failure;
+  const HookRun how = ran == Ran::threw ? HookRun::broken
+                      : refused         ? HookRun::refused
+                                        : HookRun::well;
+  if (how != HookRun::well) counters_.hook_failures.fetch_add(1, std::memory_order_relaxed);
   if (now - began > HookGuard::budget) counters_.hook_slow.fetch_add(1, std::memory_order_relaxed);
-  if (hook.guard.ran(failed, now - began, now))
+  if (hook.guard.ran(how, now - began, now))
     log_.write(LogLevel::error, "host",
-               file() + ": hook " + hook.name + " failed or took over " +
+               file() + ": hook " + hook.name + " threw or took over " +
                    std::to_string(HookGuard::budget.count()) + " ms " +
                    std::to_string(HookGuard::strikes_max) + " times in a row; it is off for " +
                    std::to_string(HookGuard::rest.count()) + " s");
@@ -295,7 +298,7 @@ Result<void> LoadedCode::outcome(const Hook& hook, Ran ran, const capi_error_out
     case Ran::not_at_all:
       break;
   }
-  return error(PluginFault::hook_off, " is off: it failed or was slow " +
+  return error(PluginFault::hook_off, " is off: it threw or was slow " +
                                           std::to_string(HookGuard::strikes_max) +
                                           " times in a row");
 }

@@ -57,7 +57,7 @@ class LoadedCode final : public policy::PluginCode,
 
   std::uint64_t hook_failures() const noexcept;
   std::uint64_t hook_slow() const noexcept;
-  /// Does any hook rest because it failed or was slow too often?
+  /// Does any hook rest because it threw or was slow too often?
   bool hooks_off() const noexcept;
 
   Result<void> on_request(policy::HookRequest& request) noexcept override;

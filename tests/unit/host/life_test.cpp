@@ -146,20 +146,30 @@ TEST_F(Life, ADestroyThatHangsMayOutliveItsHostAndItsLog) {
 TEST(HookGuard, TenStrikesInARowRestAndOneGoodRunAfterItComesBack) {
   HookGuard guard;
   auto now = HookGuard::Clock::now();
-  for (int i = 0; i < 9; ++i) EXPECT_FALSE(guard.ran(true, milliseconds(0), now));
-  EXPECT_FALSE(guard.ran(false, milliseconds(0), now));  // a good run in between
-  for (int i = 0; i < 9; ++i) EXPECT_FALSE(guard.ran(false, milliseconds(51), now));
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(guard.ran(HookRun::broken, milliseconds(0), now));
+  EXPECT_FALSE(guard.ran(HookRun::well, milliseconds(0), now));  // a good run in between
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(guard.ran(HookRun::well, milliseconds(51), now));
   EXPECT_TRUE(guard.may_run(now));
-  EXPECT_TRUE(guard.ran(true, milliseconds(0), now));
+  EXPECT_TRUE(guard.ran(HookRun::broken, milliseconds(0), now));
 
   EXPECT_FALSE(guard.may_run(now + HookGuard::rest - milliseconds(1)));
   now += HookGuard::rest;
   EXPECT_TRUE(guard.may_run(now));
   EXPECT_FALSE(guard.may_run(now)) << "one run decides";
-  EXPECT_FALSE(guard.ran(false, milliseconds(0), now));
+  EXPECT_FALSE(guard.ran(HookRun::well, milliseconds(0), now));
   EXPECT_TRUE(guard.may_run(now));
   EXPECT_EQ(guard.failures(), 10u);
   EXPECT_EQ(guard.slow(), 9u);
+}
+
+TEST(HookGuard, ARefusalIsCountedAndIsNoStrike) {
+  HookGuard guard;
+  const auto now = HookGuard::Clock::now();
+  for (int i = 0; i < 100; ++i) EXPECT_FALSE(guard.ran(HookRun::refused, milliseconds(0), now));
+  EXPECT_TRUE(guard.may_run(now));
+  EXPECT_EQ(guard.failures(), 100u);
+  for (int i = 0; i < 9; ++i) EXPECT_FALSE(guard.ran(HookRun::refused, milliseconds(51), now));
+  EXPECT_TRUE(guard.ran(HookRun::refused, milliseconds(51), now)) << "slow is slow";
 }
 
 }  // namespace
