@@ -29,6 +29,43 @@ Elf64_Dyn* dynamic(std::string& file, std::int64_t tag) {
     if (entry->d_tag == tag) return entry;
 }
 
+/// Appends a segment of its own, in place of the word about the stack. Answers where it begins.
+std::uint64_t append(std::string& file, std::uint32_t type, const std::string& bytes) {
+  const std::uint64_t from = (file.size() + 4095) / 4096 * 4096;
+  file.resize(from);
+  file += bytes;
+  *segment(file, PT_GNU_STACK) = {.p_type = type,
+                                  .p_flags = PF_R,
+                                  .p_offset = from,
+                                  .p_vaddr = 1u << 28,
+                                  .p_paddr = 1u << 28,
+                                  .p_filesz = bytes.size(),
+                                  .p_memsz = bytes.size(),
+                                  .p_align = type == PT_NOTE ? 4u : 4096u};
+  return from;
+}
+
+/// Hundreds of thousands of symbols whose names have no end for megabytes: hours to look at.
+void give_endless_names(std::string& file) {
+  const std::string symbols(8u << 20, '\1'), names = std::string((24u << 20) - 1, 'x') + '\0';
+  const std::uint64_t from = append(file, PT_LOAD, symbols + names);
+  const auto* header = at<Elf64_Ehdr>(file, 0);
+  const auto section = [&](std::uint64_t index) {
+    return at<Elf64_Shdr>(file, header->e_shoff + index * sizeof(Elf64_Shdr));
+  };
+  for (unsigned i = 0; i < header->e_shnum; ++i) {
+    Elf64_Shdr* one = section(i);
+    if (one->sh_type != SHT_DYNSYM) continue;
+    one->sh_offset = from;
+    one->sh_size = symbols.size();
+    section(one->sh_link)->sh_offset = from + symbols.size();
+    section(one->sh_link)->sh_size = names.size();
+  }
+  dynamic(file, DT_SYMTAB)->d_un.d_ptr = 1u << 28;
+  dynamic(file, DT_STRTAB)->d_un.d_ptr = (1u << 28) + symbols.size();
+  dynamic(file, DT_STRSZ)->d_un.d_val = names.size();
+}
+
 struct Patch {
   const char* label;
   const char* reason;
@@ -73,6 +110,22 @@ INSTANTIATE_TEST_SUITE_P(
               [](std::string& file) { dynamic(file, DT_STRTAB)->d_un.d_ptr = 0x7fff'ffff'0000; }},
         Patch{"HashTableElsewhere", "format_corrupt", "leads out of its segments",
               [](std::string& file) { dynamic(file, DT_GNU_HASH)->d_un.d_ptr += 1u << 30; }},
+        Patch{"EndlessNames", "format_corrupt",
+              "has 349525 dynamic symbols, at most 65536 are looked at", &give_endless_names},
+        Patch{"MegabytesOfNotes", "format_corrupt", " bytes of notes, at most 65536 are looked at",
+              [](std::string& file) { append(file, PT_NOTE, std::string(32u << 20, '\0')); }},
+        Patch{"ThousandsOfSegments", "format_corrupt",
+              "has 60000 program headers, at most 256 are looked at",
+              [](std::string& file) {
+                const std::string headers(60'000 * sizeof(Elf64_Phdr), '\0');
+                const std::uint64_t from = append(file, PT_NULL, headers);
+                at<Elf64_Ehdr>(file, 0)->e_phoff = from;
+                at<Elf64_Ehdr>(file, 0)->e_phnum = 60'000;
+              }},
+        Patch{"SectionsOutside", "format_truncated", "its section headers end beyond the file",
+              [](std::string& file) { at<Elf64_Ehdr>(file, 0)->e_shoff = ~std::uint64_t{0} - 64; }},
+        Patch{"SegmentsOutside", "format_truncated", "its program headers end beyond the file",
+              [](std::string& file) { at<Elf64_Ehdr>(file, 0)->e_phoff = ~std::uint64_t{0} - 56; }},
         Patch{"WritableCode", "policy_writable_code", "has a segment both writable and executable",
               [](std::string& file) { segment(file, PT_LOAD, PF_X)->p_flags |= PF_W; }},
         Patch{"NoWordAboutTheStack", "policy_executable_stack", "asks for an executable stack",

@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::uint64_t build_id_max = 64;  // SHA-512; GNU ld writes 20 bytes
 
+// A file is read in the host's own process, with nobody to stop it: what is looked at once for each
+// symbol, note or entry must be short, or 64 MiB keep the host for hours. Linkers write 9 to 13
+// segments, some 30 entries and 300 bytes of notes; a plugin with all of the C++ runtime in it has
+// a few thousand symbols.
+constexpr std::uint64_t segments_max = 256, dynamic_max = 4096, note_bytes_max = 64u << 10,
+                        symbols_max = 64u << 10, text_max = 4096;
+
 std::uint64_t padded(std::uint64_t size) noexcept { return (size + 3) & ~std::uint64_t{3}; }
 
 }  // namespace
@@ -16,7 +23,7 @@ std::uint64_t padded(std::uint64_t size) noexcept { return (size + 3) & ~std::ui
 std::string_view ElfImage::text(std::uint64_t begin, std::uint64_t end) const noexcept {
   if (begin >= end || !holds(begin, end - begin)) return {};
   const char* from = bytes_.data() + begin;
-  return {from, ::strnlen(from, end - begin)};
+  return {from, ::strnlen(from, std::min(end - begin, text_max))};
 }
 
 std::string_view ElfImage::string(std::uint64_t offset) const noexcept {
@@ -54,6 +61,13 @@ std::optional<std::uint64_t> ElfImage::dynamic_one(std::int64_t tag) const {
   return values.empty() ? std::nullopt : std::optional(values.front());
 }
 
+Result<void> ElfImage::at_most(std::uint64_t count, std::uint64_t most, const char* what) const {
+  if (count <= most) return {};
+  return refuse(PluginFault::format_corrupt, "has " + std::to_string(count) + " " + what +
+                                                 ", at most " + std::to_string(most) +
+                                                 " are looked at");
+}
+
 Result<void> ElfImage::read_header() {
   const auto header = at<Elf64_Ehdr>(0);
   if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
@@ -75,6 +89,7 @@ Result<void> ElfImage::read_header() {
 Result<void> ElfImage::read_segments() {
   if (header_.e_phentsize != sizeof(Elf64_Phdr) || header_.e_phnum == 0)
     return refuse(PluginFault::format_corrupt, "has no usable program headers");
+  if (auto few = at_most(header_.e_phnum, segments_max, "program headers"); !few) return few;
   for (unsigned i = 0; i < header_.e_phnum; ++i) {
     const auto segment = at<Elf64_Phdr>(header_.e_phoff + std::uint64_t{i} * sizeof(Elf64_Phdr));
     if (!segment)
@@ -86,6 +101,10 @@ Result<void> ElfImage::read_segments() {
                         std::to_string(bytes_.size()) + "; was it copied whole?");
     if (segment->p_type == PT_LOAD && segment->p_memsz < segment->p_filesz)
       return refuse(PluginFault::format_corrupt, "a segment is smaller in memory than in the file");
+    if (segment->p_type == PT_NOTE)
+      if (auto few = at_most(note_bytes_ += segment->p_filesz, note_bytes_max, "bytes of notes");
+          !few)
+        return few;
     segments_.push_back(*segment);
   }
   return {};
@@ -116,7 +135,7 @@ Result<void> ElfImage::read_sections() {
   if (string_table_.sh_type != SHT_STRTAB || string_table_.sh_size == 0 ||
       bytes_[string_table_.sh_offset + string_table_.sh_size - 1] != '\0')
     return refuse(PluginFault::format_corrupt, "its table of dynamic strings is malformed");
-  return {};
+  return at_most(symbol_table_.sh_size / sizeof(Elf64_Sym), symbols_max, "dynamic symbols");
 }
 
 Result<void> ElfImage::read_dynamic() {
@@ -128,6 +147,7 @@ Result<void> ElfImage::read_dynamic() {
   for (std::uint64_t i = 0; (i + 1) * sizeof(Elf64_Dyn) <= segment->p_filesz; ++i) {
     const auto entry = *at<Elf64_Dyn>(segment->p_offset + i * sizeof(Elf64_Dyn));
     if (entry.d_tag == DT_NULL) return {};
+    if (auto few = at_most(i + 1, dynamic_max, "entries in its dynamic table"); !few) return few;
     dynamic_.push_back(entry);
   }
   return refuse(PluginFault::format_corrupt, "its dynamic table has no end");

@@ -37,7 +37,7 @@ class ElfImage {
   /// Values of one tag of the dynamic table, in order.
   std::vector<std::uint64_t> dynamic(std::int64_t tag) const;
   std::optional<std::uint64_t> dynamic_one(std::int64_t tag) const;
-  /// A text of the dynamic string table; empty when it lies outside.
+  /// A text of the dynamic string table, its first 4,096 bytes; empty when it lies outside.
   std::string_view string(std::uint64_t offset) const noexcept;
   /// The first note of that owner and type whose content has the wanted size.
   const std::optional<capi_note>& note() const noexcept { return note_; }
@@ -66,6 +66,7 @@ class ElfImage {
   /// Where the bytes of a loaded address lie in the file.
   std::optional<std::uint64_t> offset_of(std::uint64_t address, std::uint64_t size) const noexcept;
 
+  Result<void> at_most(std::uint64_t count, std::uint64_t most, const char* what) const;
   Result<void> read_header();
   Result<void> read_segments();
   Result<void> read_sections();
@@ -79,6 +80,7 @@ class ElfImage {
   std::string file_;
   Elf64_Ehdr header_{};
   std::vector<Elf64_Phdr> segments_;
+  std::uint64_t note_bytes_ = 0;  ///< Of all segments of notes.
   Elf64_Shdr symbol_table_{}, string_table_{};
   std::vector<Elf64_Dyn> dynamic_;
   std::vector<ElfSymbol> symbols_;

@@ -147,6 +147,7 @@ Result<void> Rules::symbols() const {
 }
 
 Result<void> Rules::imports() {
+  bool warned = false;
   for (const ElfSymbol& symbol : image_.symbols()) {
     if (symbol.defined) continue;
     for (const Import& import : imports_refused)
@@ -155,10 +156,13 @@ Result<void> Rules::imports() {
                       "calls " + std::string(symbol.name) + "(), which " + std::string(import.why) +
                           "; leave that to the host");
     // Costs memory only, and only on an upgrade: the copy stays until the threads have ended.
-    if (symbol.name == "__cxa_thread_atexit" || symbol.name == "__cxa_thread_atexit_impl")
+    const bool stays =
+        symbol.name == "__cxa_thread_atexit" || symbol.name == "__cxa_thread_atexit_impl";
+    if (stays && !warned)
       warn(
           "has a thread_local object with a destructor, which may keep it mapped after an upgrade; "
           "use a plain member");
+    warned = warned || stays;
   }
   return {};
 }

@@ -131,12 +131,16 @@ Result<std::filesystem::path> plugin_path(const std::filesystem::path& directory
 
 Result<SealedFile> seal_plugin(const std::filesystem::path& path, bool insecure_permissions) {
   const std::string file = path.string();
-  // Without O_NONBLOCK a FIFO in place of the file would hang the host.
-  Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) return rejected(file, PluginFault::registry_missing_file, error_text(errno));
+  // What stands there is found out before it is opened: a FIFO would hang the host, a socket cannot
+  // be opened, and to open a device may set something off.
+  const Fd place(::open(file.c_str(), O_PATH | O_CLOEXEC));
+  if (!place) return rejected(file, PluginFault::registry_missing_file, error_text(errno));
   struct stat info {};
-  if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
+  if (::fstat(place.get(), &info) != 0 || !S_ISREG(info.st_mode))
     return rejected(file, PluginFault::integrity_not_regular, "is not a regular file");
+  const std::string same = "/proc/self/fd/" + std::to_string(place.get());
+  const Fd fd(::open(same.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) return rejected(file, PluginFault::integrity_unreadable, error_text(errno));
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > base::limits::plugin_bytes_max)
     return rejected(file, PluginFault::integrity_too_large,
