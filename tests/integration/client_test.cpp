@@ -122,7 +122,7 @@ TEST(Client, AStatusOfFourHundredAndMoreIsAnErrorWithWhatTheServiceSaid) {
   EXPECT_EQ(refused.error().outcome, Outcome::http_status);
   EXPECT_EQ(refused.error().status, 409);
   EXPECT_EQ(refused.error().condition(), Condition::rejected);
-  EXPECT_EQ(refused.error().message, "HTTP 409 after 1 attempt: duplicate invoice");
+  EXPECT_EQ(refused.error().message, "billing.create: HTTP 409 after 1 attempt: duplicate invoice");
   EXPECT_EQ(refused.error().detail->detail, "7 exists");
 }
 
@@ -137,7 +137,8 @@ TEST(Client, ThePluginsWordsForAStatusGoBeforeThoseOfTheService) {
   const auto raw = caller.call("billing", "get_invoice", Request{}.path("id", "42"));
 
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message, "HTTP 402 after 1 attempt: invoice is not paid");
+  EXPECT_EQ(refused.error().message,
+            "billing.get_invoice: HTTP 402 after 1 attempt: invoice is not paid");
   EXPECT_EQ(refused.error().detail->title, "payment required");
   EXPECT_EQ(raw.value().plugin_error, "invoice is not paid");
 }
@@ -152,7 +153,7 @@ TEST(Client, AnAnswerThatDoesNotFitTheTypeNamesThePlace) {
 
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().outcome, Outcome::decode_error);
-  EXPECT_EQ(bad.error().message, "/id: expected a string, got a number");
+  EXPECT_EQ(bad.error().message, "billing.get_invoice: /id: expected a string, got a number");
 }
 
 TEST(Client, AnOlderContractIsRefusedAndNeverSentToAWrongUrl) {

@@ -177,7 +177,7 @@ TEST(PythonOriginal, ModelsAreTypesAndWhatDoesNotFitNamesThePlace) {
 
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().outcome, Outcome::decode_error);
-  EXPECT_EQ(bad.error().message, "/size: expected a number, got a string");
+  EXPECT_EQ(bad.error().message, "files.add: /size: expected a number, got a string");
   ASSERT_FALSE(infinite);
   EXPECT_EQ(infinite.error().message,
             "files.add: the JSON body holds a number that is infinite or NaN");

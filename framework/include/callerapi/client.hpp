@@ -43,6 +43,17 @@ Result<result_of<Out>> decode_response(Result<Response> response) {
   }
 }
 
+/// The same, and what is wrong with the answer says whose it was.
+template <class Contract, class E>
+Result<result_of<typename E::out>> decode_answer(Result<Response> response) {
+  const bool answered = response.has_value();
+  auto decoded = decode_response<typename E::out>(std::move(response));
+  if (answered && !decoded)
+    decoded.error().message.insert(0,
+                                   std::string(Contract::id) + "." + std::string(E::name) + ": ");
+  return decoded;
+}
+
 }  // namespace detail
 
 /// One service through its contract: a typo is a compile error, a contract that no longer fits the
@@ -64,7 +75,7 @@ class Client {
   template <dsl::Text Name, class... Args>
   auto call(Args&&... args) {
     using E = endpoint<Name>;
-    return detail::decode_response<typename E::out>(
+    return detail::decode_answer<Contract, E>(
         caller_->call_typed(service_, E::row, build<E>(std::forward<Args>(args)...)));
   }
 
@@ -74,7 +85,7 @@ class Client {
     using E = endpoint<Name>;
     using T = detail::result_of<typename E::out>;
     return std::move(caller_->start_typed(service_, E::row, build<E>(std::forward<Args>(args)...)))
-        .template as<T>(&detail::decode_response<typename E::out>);
+        .template as<T>(&detail::decode_answer<Contract, E>);
   }
 
   /// Blocks for the head; the body is read as it comes, whatever type the contract declares for it.
