@@ -280,9 +280,17 @@ def history(folder):
     equal("the registry before the hand", text(), state)
     expect("back to the hand", asked("rollback", "hostile", "--to", "sound"), 0, "", "sound")
 
-    # Killed between the two files: the steps know of an install that the registry has not seen.
+    # A pin that was spoilt by hand: the list says so, and the version names the sound step.
     asked("rollback", "hostile", "--to", listed()[0][1])
     before = text()
+    pin = re.search(r'sha256 +=  *"(.)', before)
+    write(before[:pin.start(1)] + ("1" if pin.group(1) == "0" else "0") + before[pin.end(1):])
+    expect("a spoilt pin in the list", asked("list", "hostile"), 0, "", r"^hostile-[0-9a-f]+ .* yes .*, the registry pins ")
+    expect("away from a spoilt pin", asked("rollback", "hostile", "--to", "1.1.0"), 0, "", "services.hostile")
+    expect("services without it", run("--registry", registry, "services"), 0, "", r"^hostile +hostile +1.1.0")
+    write(before)
+
+    # Killed between the two files: the steps know of an install that the registry has not seen.
     installed(9)
     write(before)
     equal("what is in force after a crash", listed()[1], 1)

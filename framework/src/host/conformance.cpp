@@ -18,7 +18,7 @@ struct Task {
 };
 constexpr std::array tasks = {
     Task{"scan", "what does a static constructor do?"},
-    Task{"create", "what does create() or destroy() touch when it runs again?"},
+    Task{"create", "what does create() or destroy() touch, the first time or again?"},
     Task{"hooks", "hooks run on several threads at once: what do they share?"},
     Task{"refused", "a host may refuse any question: does a hook look at what it answered?"},
     Task{"borrowed",

@@ -209,6 +209,9 @@ Result<host::SealedFile> unchanged_file(const Target& target, const registry::Se
   if (!wanted.empty() && wanted != back->sha256)
     return host::rejected(back->path.string(), host::PluginFault::integrity_hash_mismatch,
                           "sha256 is " + back->sha256 + ", before the install it was " + wanted);
+  if (!entry.sha256.empty() && entry.sha256 != back->sha256)
+    return host::rejected(back->path.string(), host::PluginFault::integrity_hash_mismatch,
+                          "sha256 is " + back->sha256 + ", the registry pins " + entry.sha256);
   return back;
 }
 
@@ -224,10 +227,14 @@ Result<std::size_t> choose(const InstallSteps& steps, std::size_t now, const std
                                    std::to_string(registry::install_steps_max - 1) + " are kept");
   }
   std::string all;
+  // The one in force is meant last: who has spoilt a pin by hand wants the sound step of that name.
+  std::size_t found = steps.size();
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    if (steps[i].plugin == to || steps[i].version == to) return i;
+    const bool named = steps[i].plugin == to || steps[i].version == to;
+    if (named && (found == steps.size() || found == now)) found = i;
     all += (i == 0 ? "" : ", ") + shown(steps[i]);
   }
+  if (found < steps.size()) return found;
   return refuse("no_record", "no step '" + to + "'; there are " + all);
 }
 
@@ -342,7 +349,7 @@ Result<std::vector<PluginStep>> plugin_history(const std::string& registry,
                      .trouble = {}};
     registry::ServiceEntry entry = target->service;
     entry.plugin = step.plugin;
-    entry.sha256.clear();
+    if (!shown.in_force) entry.sha256.clear();
     if (const auto file = unchanged_file(*target, entry, step); !file)
       shown.trouble = file.error().message;
     all.push_back(std::move(shown));
