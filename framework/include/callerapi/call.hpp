@@ -58,9 +58,11 @@ auto copyable(F f) {
 template <class T>
 class [[nodiscard]] Call {
  public:
-  /// Reads the response; null where T is the response itself.
+  /// Makes the result of a response, or of the Error there is instead; null where T is the response
+  /// itself.
   using Decode = std::function<Result<T>(Result<Response>)>;
 
+  /// For the library and its combinators; `core` is not null.
   Call(std::shared_ptr<detail::CallCore> core, Decode decode)
       : core_(std::move(core)), decode_(std::move(decode)) {}
   Call(Call&& other) noexcept = default;
@@ -74,8 +76,8 @@ class [[nodiscard]] Call {
   }
   ~Call() { drop(); }
 
-  /// Blocks until the result is there. Not on the reactor's thread: `invalid_argument`, reason
-  /// `would_deadlock`.
+  /// Blocks until the result is there. Errors: those of the call (Caller, Client); on the reactor's
+  /// thread `invalid_argument`, reason `would_deadlock`.
   Result<T> get() { return decoded(decode_, release()->wait()); }
 
   /// Runs `f(Result<T>)` on the Caller's executor. An exception of `f` is swallowed by the
@@ -106,6 +108,7 @@ class [[nodiscard]] Call {
       if (auto alive = core.lock()) alive->cancel();
     };
   }
+  /// Has the call ended? False after a face was chosen.
   bool done() const noexcept { return core_ && core_->done(); }
 
   /// `co_await std::move(call)` or `co_await caller.start(...)`: continues on the executor.

@@ -65,13 +65,18 @@ Result<result_of<typename E::out>> decode_answer(Result<Response> response) {
 template <class Contract>
 class Client {
  public:
+  /// `service`: where the registry has another name for it than the contract's id. Not checked
+  /// before the first call.
   explicit Client(Caller& caller, std::string service = std::string(Contract::id))
       : caller_(&caller), service_(std::move(service)) {}
 
+  /// What the contract declares under that name.
   template <dsl::Text Name>
   using endpoint = typename dsl::by_name<Contract, Name>::type;
 
-  /// Blocks for the answer.
+  /// Blocks for the answer: a Result of the declared response type (none: Result<void>, bytes:
+  /// Result<Response>). Errors: those of Caller::call; `contract_mismatch`; `http_status` for 400
+  /// and more, with Error::detail; `decode_error` for a body that does not fit the type.
   template <dsl::Text Name, class... Args>
   auto call(Args&&... args) {
     using E = endpoint<Name>;
@@ -89,6 +94,7 @@ class Client {
   }
 
   /// Blocks for the head; the body is read as it comes, whatever type the contract declares for it.
+  /// Errors: those of call() but `decode_error`, and of Caller::open_stream.
   template <dsl::Text Name, class... Args>
   Result<BodyStream> stream(Args&&... args) {
     return start_stream<Name>(std::forward<Args>(args)...).get();

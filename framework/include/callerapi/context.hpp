@@ -23,6 +23,7 @@ class CALLERAPI_API Allowance {
   explicit Allowance(int extra) noexcept : left_(extra < 0 ? 0 : extra) {}
   /// Takes one; false: none is left.
   bool take() noexcept;
+  /// How many are left, 0 and more.
   int left() const noexcept { return left_.load(std::memory_order_relaxed); }
 
  private:
@@ -77,6 +78,7 @@ struct CALLERAPI_API Context {
 /// may continue elsewhere must use Request::context instead.
 class CALLERAPI_API ContextScope {
  public:
+  /// Lends it on this thread from now on.
   explicit ContextScope(Context context);
   ~ContextScope();
   ContextScope(const ContextScope&) = delete;

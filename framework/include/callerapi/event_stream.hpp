@@ -12,11 +12,11 @@
 
 namespace callerapi {
 
-/// One event of text/event-stream.
+/// One event of text/event-stream. A value.
 struct ServerEvent {
-  std::string type = "message";
-  std::string data;  ///< Its lines, joined by LF.
-  std::string id;    ///< The last id seen so far, of this event or an earlier one.
+  std::string type = "message";  ///< `event:` of it.
+  std::string data;              ///< Its lines, joined by LF.
+  std::string id;                ///< The last id seen so far, of this event or an earlier one.
 };
 
 /// Reads an event stream as the WHATWG HTML standard says (9.2.6), sans I/O: bytes in, events out.
@@ -29,7 +29,9 @@ class CALLERAPI_API EventParser {
   explicit EventParser(std::size_t event_bytes_max = std::size_t{1} << 20)
       : event_bytes_max_(event_bytes_max) {}
 
+  /// Takes the next bytes, copied.
   void give(std::string_view bytes);
+  /// No more come; an event without its empty line is none.
   void finish() {}
   /// The next event; nullopt: more bytes are needed. Error: `response_too_large`, reason `event`;
   /// it stays.

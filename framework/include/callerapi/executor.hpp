@@ -13,7 +13,8 @@ class CALLERAPI_API Executor {
  public:
   using Task = std::function<void()>;
   virtual ~Executor();
-  /// Runs `task` once, soon. Must not throw, must not block.
+  /// Runs `task` once, soon, on whichever thread it decides. Must not throw, must not block; what a
+  /// task throws is the executor's to handle.
   virtual void post(Task task) = 0;
 
   /// On the thread that finished the call, usually the reactor: the task must not block.
@@ -31,6 +32,7 @@ class CALLERAPI_API CompletionQueue : public Executor {
   CompletionQueue(const CompletionQueue&) = delete;
   CompletionQueue& operator=(const CompletionQueue&) = delete;
 
+  /// Queues it for drain(). What waits when the queue is destroyed is dropped.
   void post(Task task) override;
   /// Readable while tasks wait. Owned by the queue; do not read from it.
   int fd() const noexcept;

@@ -28,6 +28,7 @@ struct FakeRequest {
   mutable std::string scratch{};  ///< The host's own.
 };
 
+/// A complete response as a hook will see it.
 struct FakeResponse {
   int status = 200;
   std::string body{};
@@ -150,6 +151,7 @@ class FakeHost {
 template <class P>
 class HookedPlugin {
  public:
+  /// Throws std::runtime_error with the text of a constructor that throws.
   explicit HookedPlugin(const FakeHost& host) {
     const std::string why = said(
         [&](capi_error_out* out) { return detail::Border<P>::create(host.raw(), &self_, out); });

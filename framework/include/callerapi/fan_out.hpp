@@ -16,6 +16,7 @@
 /// under one Context, or with the same Request::deadline().
 namespace callerapi {
 
+/// No number of failures cancels the rest.
 inline constexpr std::size_t any_failures = std::numeric_limits<std::size_t>::max();
 
 /// Ends when all have ended; the results stand in the order of the calls. More than `failures_max`

@@ -16,6 +16,7 @@ namespace callerapi {
 /// Thread safety: as a plain value. Views stay valid until the next change.
 class CALLERAPI_API Headers {
  public:
+  /// One field, borrowed: valid until the next change of the Headers.
   struct Field {
     std::string_view name;
     std::string_view value;
@@ -30,24 +31,29 @@ class CALLERAPI_API Headers {
   void set(std::string_view name, std::string_view value);
   /// Drops every field of that name; answers how many there were.
   std::size_t remove(std::string_view name);
-  /// Drops all but the first `size` fields.
+  /// Drops all but the first `size` fields; with fewer, none.
   void truncate(std::size_t size) noexcept;
+  /// Drops all.
   void clear() noexcept;
 
   /// The first value of that name.
   std::optional<std::string_view> get(std::string_view name) const noexcept;
+  /// Is there a field of that name?
   bool contains(std::string_view name) const noexcept { return get(name).has_value(); }
 
   std::size_t size() const noexcept { return fields_.size(); }
   bool empty() const noexcept { return fields_.empty(); }
+  /// `index` is below size().
   Field operator[](std::size_t index) const noexcept {
     const Span& f = fields_[index];
     return {{text_.data() + f.name_at, f.name_size}, {text_.data() + f.value_at, f.value_size}};
   }
   /// Bytes of all names and values.
   std::size_t bytes() const noexcept { return text_.size(); }
+  /// Room for so many fields and bytes in all, so that adding them allocates nothing.
   void reserve(std::size_t fields, std::size_t bytes);
 
+  /// Over the fields in their order; valid until the next change.
   class Iterator {
    public:
     Iterator(const Headers* owner, std::size_t index) : owner_(owner), index_(index) {}

@@ -24,13 +24,16 @@ class ItemStream {
   using Item = typename Parser::Item;
   using Next = Result<std::optional<Item>>;
 
+  /// Takes the body over.
   explicit ItemStream(BodyStream body, Parser parser = Parser())
       : body_(std::move(body)), parser_(std::move(parser)) {}
 
+  /// What it reads from, for its head and cancel(); not to be read beside it.
   BodyStream& body() noexcept { return body_; }
   const Parser& parser() const noexcept { return parser_; }
 
-  /// The next item; nullopt at the end of the body.
+  /// The next item, blocking; nullopt at the end of the body. Errors: those of BodyStream::read and
+  /// of the parser.
   Next next() {
     std::array<char, std::size_t{16} << 10> piece;
     for (;;) {

@@ -15,6 +15,7 @@
 
 namespace callerapi::json {
 
+/// What a JSON value is.
 enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
 
 /// A look at one value of a Document; cheap to copy, valid as long as the Document. Immutable:
@@ -22,11 +23,13 @@ enum class Kind : std::uint8_t { null, boolean, number, string, array, object };
 class CALLERAPI_API View {
  public:
   View() = default;
+  /// For Document.
   explicit View(const void* node) noexcept : node_(node) {}
 
   /// False where find() or at() found nothing.
   explicit operator bool() const noexcept { return node_ != nullptr; }
   Kind kind() const noexcept;
+  // The value, where it is of that kind; else nullopt. Texts are valid as long as the Document.
   std::optional<bool> boolean() const noexcept;
   /// Only whole numbers that fit.
   std::optional<std::int64_t> integer() const noexcept;
@@ -36,10 +39,11 @@ class CALLERAPI_API View {
   std::optional<std::string_view> string() const noexcept;
   /// Elements of an array or members of an object; 0 for anything else.
   std::size_t size() const noexcept;
-  /// Element `index` of an array, or value of member `index` of an object.
+  /// Element `index` of an array, or value of member `index` of an object; false beyond them.
   View at(std::size_t index) const noexcept;
   /// Name of member `index` of an object.
   std::string_view key(std::size_t index) const noexcept;
+  /// Value of that member of an object; false where there is none.
   View find(std::string_view key) const noexcept;
   /// Back to text.
   std::string dump() const;
@@ -57,6 +61,7 @@ class CALLERAPI_API Document {
   Document(Document&&) noexcept;
   Document& operator=(Document&&) noexcept;
   ~Document();
+  /// The whole text's value.
   View root() const noexcept;
 
  private:
@@ -69,6 +74,7 @@ class CALLERAPI_API Document {
 /// finite become null and clear ok(). One thread.
 class CALLERAPI_API Writer {
  public:
+  // What is begun must be ended, and each member of an object needs its key first.
   Writer& begin_object();
   Writer& end_object();
   Writer& begin_array();
@@ -91,7 +97,9 @@ class CALLERAPI_API Writer {
     return key(name).value(v);
   }
 
+  /// False: a number had no form in JSON.
   bool ok() const noexcept { return ok_; }
+  /// What was written so far; valid until the next change.
   const std::string& text() const noexcept { return text_; }
   std::string take() { return std::move(text_); }
 

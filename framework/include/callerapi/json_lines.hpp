@@ -17,10 +17,13 @@ namespace callerapi {
 class CALLERAPI_API LineParser {
  public:
   using Item = std::string;
+  /// `line_bytes_max` bounds one line, its end not counted.
   explicit LineParser(std::size_t line_bytes_max = std::size_t{1} << 20)
       : line_bytes_max_(line_bytes_max) {}
 
+  /// Takes the next bytes, copied.
   void give(std::string_view bytes);
+  /// No more come: what is left is the last line.
   void finish() { ended_ = true; }
   /// The next line; nullopt: more bytes are needed. Error: `response_too_large`, reason `line`; it
   /// stays.
@@ -44,6 +47,7 @@ class JsonLineParser {
 
   void give(std::string_view bytes) { lines_.give(bytes); }
   void finish() { lines_.finish(); }
+  /// The next value; nullopt: more bytes are needed. Errors: `response_too_large`, `decode_error`.
   Result<std::optional<T>> next() {
     auto line = lines_.next();
     if (!line) return std::move(line).error();
@@ -57,7 +61,9 @@ class JsonLineParser {
   LineParser lines_;
 };
 
+/// `for (Result<std::string>& line : Lines(std::move(body)))`.
 using Lines = ItemStream<LineParser>;
+/// The same, each line decoded as a T.
 template <class T>
 using JsonLines = ItemStream<JsonLineParser<T>>;
 

@@ -8,6 +8,7 @@
 
 namespace callerapi {
 
+/// How much a line matters; warning and error want somebody to look.
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 /// One line for the host's log. Views end with the call of the sink.

@@ -20,9 +20,10 @@ class Transport;
 
 /// How a Caller is opened. Everything has a sensible default; a value, copied by open().
 struct Options {
-  /// Where log lines go; empty: nowhere.
+  /// Where log lines go; empty: nowhere. May be called until the Caller is destroyed.
   LogSink log;
-  /// Where callbacks and coroutines continue; null: a pool of one thread of the Caller's own.
+  /// Where callbacks and coroutines continue; null: a pool of one thread of the Caller's own. Must
+  /// outlive the Caller, as its share of it does.
   std::shared_ptr<Executor> executor;
   /// Watch the registry file, and the plugin files of services with `watch = true`, and apply their
   /// changes.
@@ -31,7 +32,8 @@ struct Options {
   std::string env_file;
   /// Replaces the process environment, for tests; unset: the real one.
   std::optional<std::map<std::string, std::string>> environment;
-  /// Plugins linked into this program, for `plugin = "static:<id>"`.
+  /// Plugins linked into this program, for `plugin = "static:<id>"`; like contracts, not
+  /// owned: they must outlive the Caller.
   std::vector<const capi_plugin*> static_plugins;
   /// Contracts this program was compiled with, `&callerapi::contract<billing::Billing>`: each
   /// stands in for the plugin of services with `contract = "caller"`. Only their declarations

@@ -41,7 +41,7 @@ class CALLERAPI_API Pages {
   /// Caller::call, `http_status`, and `protocol_error` with reason `page_loop` when a page leads to
   /// itself or more than pages_max() came.
   Result<std::optional<Response>> next();
-  /// At most so many pages, 1 and more; 10,000 unless set.
+  /// At most so many pages, 1 and more; 10,000 unless set. One more is `page_loop`.
   Pages pages_max(std::size_t count) &&;
 
   /// One pass, each element a Result; after an error the range ends.

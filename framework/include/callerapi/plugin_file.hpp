@@ -45,6 +45,7 @@ CALLERAPI_API Result<PluginContract> describe_plugin(const std::string& file,
 
 /// One rule of the conformance kit, and how the plugin fared.
 struct PluginCheck {
+  /// warned: the loader takes it and would say so; skipped: it does not apply, see `text`.
   enum class Verdict : std::uint8_t { passed, warned, failed, skipped };
   std::string name;
   Verdict verdict = Verdict::passed;

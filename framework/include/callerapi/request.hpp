@@ -28,7 +28,9 @@ std::string to_json(const T& value, bool& finite);
 /// Nothing is checked here; the call answers `invalid_argument` and names the field.
 class CALLERAPI_API Request {
  public:
+  /// Names and values in their order.
   using Pairs = std::vector<std::pair<std::string, std::string>>;
+  // The kinds of body, as they were given.
   struct NoBody {};
   struct Json {
     std::string text;
@@ -46,6 +48,8 @@ class CALLERAPI_API Request {
   /// Goes to a URL that the service itself gave, in place of the endpoint's path and query: one of
   /// its own origin, or a path that begins with '/', sent as it is. Parameters are not asked for.
   Request&& at(std::string url) &&;
+  /// Adds a header beside those of that name. Bad names, control bytes and those that the framing
+  /// owns (docs/reference/headers.md) are refused by the call.
   Request&& header(std::string_view name, std::string_view value) &&;
   /// A body of application/json; `text` is sent as it is.
   Request&& json_text(std::string text) &&;
@@ -59,19 +63,23 @@ class CALLERAPI_API Request {
   }
   /// A body of application/x-www-form-urlencoded; call again for each field.
   Request&& form(std::string name, std::string value) &&;
+  /// A body of multipart/form-data.
   Request&& multipart(Multipart parts) &&;
+  /// A body of bytes, from memory, a file or a source.
   Request&& body(Body body) &&;
-  /// Limit for the whole call, retries included; replaces timeouts.total. Zero is an error.
+  /// Limit for the whole call, retries included; replaces timeouts.total. More than zero, else
+  /// `invalid_argument`; clamps of the registry and a Context bound it.
   Request&& timeout(Duration total) &&;
   /// The whole call ends by then at the latest, whatever timeouts.total says.
   Request&& deadline(TimePoint deadline) &&;
   /// Made on behalf of an inbound request; replaces the ContextScope of the thread.
   Request&& context(const Context& context) &&;
-  /// Sent as Idempotency-Key in place of the minted one.
+  /// Sent as Idempotency-Key in place of the minted one, the same in each attempt.
   Request&& idempotency_key(std::string key) &&;
-  /// Body bytes of an answer below 400 go here instead of into Response::body.
+  /// Body bytes of an answer below 400 go here instead of into Response::body. Shared with the call
+  /// until it has ended; not null.
   Request&& into(std::shared_ptr<BodySink> sink) &&;
-  /// Most attempts, the first included; replaces retry.max_attempts. 1: no retry.
+  /// Most attempts, the first included, 1 and more; replaces retry.max_attempts. 1: no retry.
   Request&& max_attempts(int attempts) &&;
 
   /// The same request without body, sink and idempotency key.

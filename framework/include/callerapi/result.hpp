@@ -53,6 +53,7 @@ class CALLERAPI_API CallError : public std::runtime_error {
   Error error_;
 };
 
+/// Throws CallError; what Result<T>::value() does with an Error.
 [[noreturn]] CALLERAPI_API void throw_call_error(Error error);
 
 /// A value or an Error: the interface of std::expected, with a value() that throws CallError.
@@ -66,23 +67,28 @@ class [[nodiscard]] Result {
   Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
 
+  /// Is there a value rather than an Error?
   bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }
 
+  /// The value; undefined where there is none.
   T& operator*() & { return *std::get_if<0>(&state_); }
   const T& operator*() const& { return *std::get_if<0>(&state_); }
   T&& operator*() && { return std::move(*std::get_if<0>(&state_)); }
   T* operator->() { return std::get_if<0>(&state_); }
   const T* operator->() const { return std::get_if<0>(&state_); }
 
+  /// The Error; undefined where there is a value.
   Error& error() & { return *std::get_if<1>(&state_); }
   const Error& error() const& { return *std::get_if<1>(&state_); }
   Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
 
+  /// The value, or throws CallError: the one place of this library that throws at its users.
   T& value() & { return check(), **this; }
   const T& value() const& { return check(), **this; }
   T value() && { return check(), std::move(**this); }
 
+  /// The value, or `other` where there is an Error.
   template <class U>
   T value_or(U&& other) const& {
     return has_value() ? **this : static_cast<T>(std::forward<U>(other));
@@ -95,6 +101,7 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
+/// Success, or an Error.
 template <>
 class [[nodiscard]] Result<void> {
  public:

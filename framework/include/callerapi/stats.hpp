@@ -7,7 +7,8 @@
 
 namespace callerapi {
 
-/// Counters since the Caller was opened. Values only rise, but for the gauges, which say so.
+/// Counters since the Caller was opened. A value, as is everything in this header. Values only
+/// rise, but for the gauges, which say so.
 struct Stats {
   std::uint64_t calls = 0;               ///< Calls begun.
   std::uint64_t calls_failed = 0;        ///< Calls that ended with an Error.
@@ -17,15 +18,15 @@ struct Stats {
   std::uint64_t connections_reused = 0;  ///< Attempts that found a kept connection.
   std::uint64_t connections_open = 0;    ///< Gauge: open now, idle ones included.
   std::uint64_t calls_in_flight = 0;     ///< Gauge.
-  std::uint64_t reloads_applied = 0;
-  std::uint64_t reloads_refused = 0;
-  std::uint64_t generation = 0;        ///< Gauge: number of the published snapshot.
-  std::uint64_t plugins_draining = 0;  ///< Gauge: replaced plugins that calls still hold.
-  std::uint64_t plugins_overdue = 0;   ///< Gauge: of these, beyond their drain time of 30 s.
-  std::uint64_t plugins_zombie = 0;    ///< Gauge: unloaded and still mapped, in this process.
-  std::uint64_t hook_failures = 0;     ///< Hooks that failed or threw.
-  std::uint64_t hook_slow = 0;         ///< Hooks that took over 50 ms.
-  std::uint64_t retries_denied = 0;    ///< Retries that the budget of a service did not allow.
+  std::uint64_t reloads_applied = 0;     ///< Opening included.
+  std::uint64_t reloads_refused = 0;     ///< The registry, or a plugin, was at fault.
+  std::uint64_t generation = 0;          ///< Gauge: number of the published snapshot.
+  std::uint64_t plugins_draining = 0;    ///< Gauge: replaced plugins that calls still hold.
+  std::uint64_t plugins_overdue = 0;     ///< Gauge: of these, beyond their drain time of 30 s.
+  std::uint64_t plugins_zombie = 0;      ///< Gauge: unloaded and still mapped, in this process.
+  std::uint64_t hook_failures = 0;       ///< Hooks that failed or threw.
+  std::uint64_t hook_slow = 0;           ///< Hooks that took over 50 ms.
+  std::uint64_t retries_denied = 0;      ///< Retries that the budget of a service did not allow.
   /// Attempts that the breaker of a service refused, or would have refused were it not dark.
   std::uint64_t breaker_rejected = 0;
   std::uint64_t hedges = 0;  ///< Second requests of calls whose first answer was late.
@@ -40,9 +41,9 @@ struct InstanceInfo {
 
 /// One service as it is registered.
 struct ServiceInfo {
-  std::string name, plugin, plugin_version, owner, base_url;
-  std::size_t endpoints = 0;
-  std::uint64_t generation = 0;
+  std::string name, plugin, plugin_version, owner, base_url;  ///< `plugin`: the plugin's id.
+  std::size_t endpoints = 0;                                  ///< How many it declares.
+  std::uint64_t generation = 0;                               ///< Which load of its plugin.
   std::uint64_t hook_failures = 0;  ///< Of this generation: hooks that failed or threw,
   std::uint64_t hook_slow = 0;      ///< or took over 50 ms.
   bool hooks_off =
@@ -82,7 +83,7 @@ struct ReloadReport {
 
 /// One reload as it went, whoever asked for it.
 struct ReloadRecord {
-  std::chrono::system_clock::time_point at;
+  std::chrono::system_clock::time_point at;  ///< When it was decided.
   bool applied = false;
   std::uint64_t generation = 0;  ///< Number of the snapshot in force after it.
   /// One line per service: "billing: changed: timeouts.total 30s -> 5s". Secrets are "(hidden)".

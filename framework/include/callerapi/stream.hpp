@@ -41,6 +41,7 @@ CALLERAPI_API Result<std::string> piece_of(Result<Response> piece);
 /// it gives the connection back. It may outlive its Caller: reading then answers `shutdown`.
 class CALLERAPI_API BodyStream {
  public:
+  /// For the library.
   BodyStream(std::shared_ptr<detail::StreamCore> core, Response head)
       : core_(std::move(core)), head_(std::move(head)) {}
   BodyStream(BodyStream&&) noexcept = default;
@@ -51,15 +52,19 @@ class CALLERAPI_API BodyStream {
   }
   ~BodyStream() { cancel(); }
 
+  /// Of the head, 200 to 999.
   int status() const noexcept { return head_.status; }
   const Headers& headers() const noexcept { return head_.headers; }
   /// The response without its body; `elapsed` ends with the head.
   const Response& head() const noexcept { return head_; }
 
-  /// Blocks until there are bytes and answers how many; 0 only at the end. On the reactor's own
-  /// thread: `invalid_argument`, reason `would_deadlock`.
+  /// Blocks until there are bytes and answers how many; 0 only at the end. `into` is not empty.
+  /// Errors: `response_truncated`, `protocol_error`, `attempt_timeout` (timeouts.stream_idle),
+  /// `deadline_exceeded`, `cancelled`, `shutdown`, `unloaded`, `forked`; on the reactor's own
+  /// thread `invalid_argument`, reason `would_deadlock`. An error stays.
   Result<std::size_t> read(std::span<char> into) { return core_->read(into); }
-  /// Everything up to the end; `response_too_large` beyond `limit` bytes.
+  /// Everything up to the end, blocking. Errors: those of read(); `response_too_large` beyond
+  /// `limit` bytes, which ends the stream.
   Result<std::string> read_all(std::size_t limit = std::size_t{16} << 20);
   /// The next bytes when there are any, in any way a Call can be waited for; empty only at the end.
   /// One at a time. Dropping it unused cancels the stream.

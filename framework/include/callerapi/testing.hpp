@@ -36,6 +36,7 @@ struct SeenRequest {
 class CALLERAPI_API Transport {
  public:
   virtual ~Transport();
+  /// `request` is borrowed for the call.
   virtual Result<Response> answer(const SeenRequest& request) = 0;
 };
 
@@ -59,6 +60,7 @@ class CALLERAPI_API ScriptedTransport final : public Transport {
   ScriptedTransport& once(std::string_view service, std::string_view endpoint,
                           Result<Response> answer);
 
+  /// For the library.
   Result<Response> answer(const SeenRequest& request) override;
 
   /// Every attempt so far, in order.

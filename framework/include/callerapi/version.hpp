@@ -14,6 +14,7 @@ inline constexpr int version_patch = 0;
 inline constexpr std::uint64_t version_packed =
     std::uint64_t{version_major} * 100'000'000 + version_minor * 10'000 + version_patch;
 
+/// "major.minor.patch".
 inline constexpr const char* version_string = "0.1.0";
 
 }  // namespace callerapi

@@ -21,7 +21,7 @@ extern "C" {
 #define CALLERAPI_ABI_MAJOR 0
 #define CALLERAPI_ABI_MINOR 1
 
-/* Text is UTF-8, counted, not terminated. */
+/* Text is UTF-8, counted, not terminated, and borrowed: whoever needs it longer copies it. */
 typedef struct capi_str {
   const char* ptr;
   uint64_t len;
@@ -34,10 +34,10 @@ typedef int32_t capi_status;
 typedef struct capi_request capi_request;
 typedef struct capi_response capi_response;
 
-typedef struct capi_error_out {
+typedef struct capi_error_out { /* the caller's; filled in by who fails */
   uint32_t size;
   uint32_t code;
-  char msg[240]; /* terminated */
+  char msg[240]; /* one line of UTF-8, terminated, no secrets */
 } capi_error_out;
 
 /* One policy setting, in the keys and texts of registry.toml: {"timeouts.total", "5s"}. */
@@ -46,13 +46,14 @@ typedef struct capi_setting {
   capi_str value;
 } capi_setting;
 
-enum capi_place {
-  CAPI_PATH = 1,
-  CAPI_QUERY = 2,
-  CAPI_HEADER = 3,
-  CAPI_FORM = 4,
-  CAPI_LOCATION = 5 /* a URL of the same origin that the service handed out, sent unencoded;
-                        the endpoint's path is `{name}` alone, the parameter required */
+enum capi_place { /* where a parameter goes */
+                  CAPI_PATH = 1,
+                  CAPI_QUERY = 2,
+                  CAPI_HEADER = 3,
+                  CAPI_FORM = 4,
+                  CAPI_LOCATION =
+                      5 /* a URL of the same origin that the service handed out, sent unencoded;
+                            the endpoint's path is `{name}` alone, the parameter required */
 };
 
 enum capi_type { CAPI_TEXT = 1, CAPI_INTEGER = 2, CAPI_REAL = 3, CAPI_BOOLEAN = 4 };
@@ -66,19 +67,19 @@ typedef struct capi_param {
   capi_str name;
 } capi_param;
 
-enum capi_body {
-  CAPI_BODY_NONE = 1,
-  CAPI_BODY_JSON = 2,
-  CAPI_BODY_FORM = 3,
-  CAPI_BODY_MULTIPART = 4,
-  CAPI_BODY_BYTES = 5
+enum capi_body { /* what a body is made of */
+                 CAPI_BODY_NONE = 1,
+                 CAPI_BODY_JSON = 2,
+                 CAPI_BODY_FORM = 3,
+                 CAPI_BODY_MULTIPART = 4,
+                 CAPI_BODY_BYTES = 5
 };
 
-enum capi_idempotency {
-  CAPI_IDEMPOTENCY_BY_METHOD = 0, /* RFC 9110 9.2.2 */
-  CAPI_IDEMPOTENT = 1,
-  CAPI_NOT_IDEMPOTENT = 2,
-  CAPI_IDEMPOTENCY_KEY = 3 /* made so by an Idempotency-Key header */
+enum capi_idempotency {                                 /* may a request be sent twice? */
+                        CAPI_IDEMPOTENCY_BY_METHOD = 0, /* RFC 9110 9.2.2 */
+                        CAPI_IDEMPOTENT = 1,
+                        CAPI_NOT_IDEMPOTENT = 2,
+                        CAPI_IDEMPOTENCY_KEY = 3 /* made so by an Idempotency-Key header */
 };
 
 typedef struct capi_endpoint {
@@ -99,7 +100,8 @@ typedef struct capi_endpoint {
   uint64_t schema_hash; /* of method, path, parameters and body kinds: FNV-1a, see plugin.hpp */
 } capi_endpoint;
 
-/* What the host offers to hooks. */
+/* What the host offers; thread-safe, never throws. Texts of the config live as long as the
+ * plugin's object, those of a request or response until the hook returns. */
 typedef struct capi_host {
   uint32_t size;
   uint16_t abi_major;
@@ -121,13 +123,13 @@ typedef struct capi_host {
                                    capi_str* value);
 } capi_host;
 
-enum capi_request_info {
-  CAPI_INFO_METHOD = 1,
-  CAPI_INFO_TARGET = 2,
-  CAPI_INFO_ENDPOINT = 3,
-  CAPI_INFO_ATTEMPT = 4,
-  CAPI_INFO_AUTHORITY = 5,
-  CAPI_INFO_BODY_STREAMED = 6 /* "1" when request_body cannot show it */
+enum capi_request_info { /* what request_info() is asked for; answered as text */
+                         CAPI_INFO_METHOD = 1,
+                         CAPI_INFO_TARGET = 2,
+                         CAPI_INFO_ENDPOINT = 3,
+                         CAPI_INFO_ATTEMPT = 4,
+                         CAPI_INFO_AUTHORITY = 5,
+                         CAPI_INFO_BODY_STREAMED = 6 /* "1" when request_body cannot show it */
 };
 
 /* The extension "callerapi.time/1". */
@@ -137,7 +139,7 @@ typedef struct capi_time {
   int64_t (*unix_ms)(void* ctx);
 } capi_time;
 
-/* Each may be null. Called from any thread, concurrently. */
+/* Each may be null. Called from any thread, concurrently; must not throw or block. */
 typedef struct capi_hooks {
   uint32_t size;
   uint32_t flags;

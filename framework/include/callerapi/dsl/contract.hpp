@@ -55,6 +55,7 @@ struct endpoints {
   }();
   static_assert(unique, "callerapi: two endpoints share a name, or method, path and body kind");
 
+  /// count where there is none of that name.
   static constexpr std::size_t index_of(std::string_view name) {
     for (std::size_t i = 0; i < count; ++i)
       if (std::string_view(rows[i].name.ptr, rows[i].name.len) == name) return i;

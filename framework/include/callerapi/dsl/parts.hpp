@@ -12,11 +12,12 @@
 namespace callerapi::dsl {
 
 // Bodies that are no JSON type.
-struct none {};
-struct form {};
-struct multipart {};
-struct bytes {};
+struct none {};       ///< No body.
+struct form {};       ///< application/x-www-form-urlencoded; of a request.
+struct multipart {};  ///< multipart/form-data; of a request.
+struct bytes {};      ///< Anything; a Body of a request, the whole Response of an answer.
 
+/// How a parameter of type T is checked before it is sent.
 template <class T>
 constexpr capi_type type_of() {
   if constexpr (std::is_same_v<T, bool>) return CAPI_BOOLEAN;
@@ -25,6 +26,7 @@ constexpr capi_type type_of() {
   return CAPI_TEXT;
 }
 
+/// What the parameters below have in common. Name: as it is sent.
 template <Text Name, class T, capi_place Place, bool Required>
 struct param {
   using type = T;
@@ -50,6 +52,7 @@ struct opt : param<Name, T, CAPI_QUERY, false> {};
 template <Text Name, class T = std::string>
 struct header : param<Name, T, CAPI_HEADER, true> {};
 
+/// May it be sent twice? One of the three below; none: by its method (RFC 9110 9.2.2).
 template <capi_idempotency Value>
 struct idempotency {
   static constexpr capi_idempotency value = Value;
@@ -68,6 +71,7 @@ struct policy {
                                     {Value.chars, Value.view().size()}};
 };
 
+// What may stand behind the bodies of an endpoint.
 template <class T>
 concept IsParam = requires {
   { T::row } -> std::convertible_to<const capi_param&>;

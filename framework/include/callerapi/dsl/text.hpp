@@ -18,6 +18,7 @@ struct Text {
   constexpr std::string_view view() const { return {chars, N - 1}; }
 };
 
+/// The same text for the C interface; borrowed.
 constexpr capi_str str(std::string_view text) noexcept { return {text.data(), text.size()}; }
 
 /// FNV-1a over text and separators: names a contract's shape in 64 bits.
@@ -27,6 +28,7 @@ constexpr std::uint64_t hash(std::uint64_t seed, std::string_view text) noexcept
 }
 inline constexpr std::uint64_t hash_begin = 0xcbf29ce484222325u;
 
+// What an endpoint and a method may be called.
 constexpr bool is_name(std::string_view text) {
   for (const char c : text)
     if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_')) return false;
@@ -56,6 +58,7 @@ constexpr bool has_hole(Text<N> template_text, Text<M> name_text) {
   }
   return false;
 }
+/// How many names stand in the holes of a template.
 template <std::size_t N>
 constexpr std::size_t holes(Text<N> path) {
   std::size_t count = 0;

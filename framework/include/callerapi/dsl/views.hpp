@@ -12,8 +12,8 @@
 
 namespace callerapi {
 
-/// The host as a plugin sees it. Valid as long as the plugin's object. What an older host does not
-/// offer answers like what is not there: no configuration, an empty body.
+/// The host as a plugin sees it. Valid as long as the plugin's object; thread-safe. What an older
+/// host does not offer answers like what is not there: no configuration, an empty body.
 class HostView {
  public:
   explicit HostView(const capi_host* host) noexcept : host_(host) {}
@@ -37,21 +37,28 @@ class HostView {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
   }
+  /// The table of the C interface, for extensions this class does not know.
   const capi_host* raw() const noexcept { return host_; }
 
  private:
   const capi_host* host_;
 };
 
-/// A request in a hook. Do not keep it.
+/// A request in a hook, which lends it: neither it nor its texts may be kept or read after the hook
+/// has returned. One thread: the one that runs the hook.
 class SignRequest {
  public:
   SignRequest(const capi_host* host, capi_request* request) noexcept
       : host_(host), request_(request) {}
+  /// "GET"
   std::string_view method() const { return info(CAPI_INFO_METHOD); }
+  /// Path and query as they will be sent, the base_url's path included.
   std::string_view target() const { return info(CAPI_INFO_TARGET); }
+  /// Its name; empty for an ad-hoc request.
   std::string_view endpoint() const { return info(CAPI_INFO_ENDPOINT); }
+  /// Host and port as in the field Host.
   std::string_view authority() const { return info(CAPI_INFO_AUTHORITY); }
+  /// The whole body; empty when it is streamed.
   std::string_view body() const {
     capi_str out{};
     return host_->request_body && host_->request_body(request_, &out) == 0
@@ -95,11 +102,12 @@ class SignRequest {
   capi_request* request_;
 };
 
-/// A response in a hook. Do not keep it.
+/// A complete response in a hook, which lends it as it lends a SignRequest.
 class HookedResponse {
  public:
   HookedResponse(const capi_host* host, const capi_response* response) noexcept
       : host_(host), response_(response) {}
+  /// 200 to 999.
   int status() const { return host_->response_status ? host_->response_status(response_) : 0; }
   /// The first value of that name, which compares without case.
   std::optional<std::string_view> header(std::string_view name) const {
