@@ -172,10 +172,9 @@ int run(const Common& common, const Arguments& arguments) {
   auto duration = parse_duration(arguments.duration);
   if (!duration) return report(usage("--duration: " + duration.error().message));
   Options options;
-  options.contracts_optional = true;
   options.watch = false;
   options.executor = Executor::inline_executor();
-  auto caller = Caller::open(common.registry, std::move(options));
+  auto caller = open(common, std::move(options));
   if (!caller) return report(caller.error());
 
   Load load(*caller, *plan);

@@ -80,6 +80,10 @@ void print_settings(const std::vector<SettingInfo>& settings) {
 Result<Caller> open(const Common& common) {
   Options options;
   options.watch = false;
+  return open(common, std::move(options));
+}
+
+Result<Caller> open(const Common& common, Options options) {
   options.contracts_optional = true;  // they are in other programs
   return Caller::open(common.registry, std::move(options));
 }

@@ -23,6 +23,8 @@ int report(const Error& error);
 
 /// Opens the registry without watching it.
 Result<Caller> open(const Common& common);
+/// The same with options of its own.
+Result<Caller> open(const Common& common, Options options);
 
 /// Prints rows in columns that line up, the first row as heads.
 void print_table(const std::vector<std::vector<std::string>>& rows);

@@ -262,10 +262,9 @@ void write_settings(json::Writer& out, const std::vector<SettingInfo>& settings)
 int run_dry(const Common& common, const CallArguments& arguments, Request request) {
   auto note = std::make_shared<Note>();
   Options options;
-  options.contracts_optional = true;
   options.watch = false;
   options.transport = note;
-  auto caller = Caller::open(common.registry, std::move(options));
+  auto caller = open(common, std::move(options));
   if (!caller) return report(caller.error());
   auto answer = arguments.method.empty()
                     ? caller->call(arguments.service, arguments.endpoint, std::move(request))

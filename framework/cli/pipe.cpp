@@ -219,7 +219,7 @@ int run_pipe(const Common& common, std::size_t concurrency) {
   std::ios::sync_with_stdio(false);
   // A tied cin flushes cout on each read, beside the lock: answers then came twice or interleaved.
   std::cin.tie(nullptr);
-  auto caller = Caller::open(common.registry);
+  auto caller = open(common, Options{});
   if (!caller) return report(caller.error());
   Pipe(*caller, concurrency).run();
   return 0;

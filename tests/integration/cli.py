@@ -171,6 +171,17 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
     if piped.returncode != 0 or seen != wanted:
         faults.append(f"pipe: {piped.returncode} {seen} {piped.stderr}")
 
+    # The program has no contracts: a service that is called by another program's still takes ad-hoc requests.
+    write(good.replace('plugin = "httpbin"', 'contract = "caller"') + '[services.httpbin.endpoints.get.timeouts]\ntotal = "1s"\n')
+    expect("services of a contract", with_registry("services"), 0, "", "httpbin")
+    expect("request by a contract", with_registry("request", "httpbin", "GET", "/"), 0, "")
+    expect("explain of a contract", with_registry("explain", "httpbin"), 0, "", "timeouts.total")
+    expect("bench of a contract", with_registry("bench", "httpbin", "GET", "/", "--requests", "3"), 0, "")
+    expect("call by a contract", with_registry("call", "httpbin", "get"), 2, "is the program's own")
+    piped = with_registry("pipe", text='{"id":"1","op":"request","service":"httpbin","method":"GET","path":"/"}\n')
+    if '"outcome":"ok"' not in piped.stdout:
+        faults.append(f"pipe of a contract: {piped.returncode} {piped.stdout} {piped.stderr}")
+
 for fault in faults:
     print(fault)
 print(f"{len(faults)} faults")
