@@ -123,7 +123,8 @@ Result<std::filesystem::path> plugin_path(const std::filesystem::path& directory
                     failed.message() + "; plugin_dir is " + directory.string());
   const auto root = std::filesystem::canonical(directory, failed);
   const std::string inside = root.string() + "/";
-  if (!real.string().starts_with(inside))
+  // A folder that has gone since has no inside.
+  if (failed || !real.string().starts_with(inside))
     return rejected(path.string(), PluginFault::registry_plugin_path,
                     "leads out of plugin_dir to " + real.string());
   return real;
