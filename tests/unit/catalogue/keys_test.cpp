@@ -38,12 +38,14 @@ TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
       key.set(high, key.max);
     }
     const bool policy = low.policy != high.policy;
+    policy::LimitSettings limits = low.policy.limits;
+    limits.priority = high.policy.limits.priority;  // of each endpoint
     const bool pool = low.pool != high.pool;
     EXPECT_NE(policy, pool) << key.name << " belongs to one of the two";
-    const bool shared =
-        low.policy.budget != high.policy.budget || low.policy.breaker != high.policy.breaker ||
-        low.policy.limits != high.policy.limits || low.policy.balance != high.policy.balance ||
-        low.policy.ejection != high.policy.ejection;
+    const bool shared = low.policy.budget != high.policy.budget ||
+                        low.policy.breaker != high.policy.breaker || limits != high.policy.limits ||
+                        low.policy.balance != high.policy.balance ||
+                        low.policy.ejection != high.policy.ejection;
     EXPECT_EQ(key.service_only, pool || shared) << key.name << ": endpoints share it";
   }
 }
