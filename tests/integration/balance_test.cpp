@@ -62,10 +62,9 @@ class Places : public ::testing::Test {
     ASSERT_TRUE(host_->reload());
   }
   static std::string list(std::initializer_list<std::string> urls) {
-    std::string text;
-    for (const std::string& url : urls) text += (text.empty() ? "\"" : ", \"") + url + "\"";
-    return "base_url = \"http://svc.test/v1\"\nbreaker.mode = \"off\"\ninstances = [" + text +
-           "]\n";
+    std::string text = "base_url = \"http://svc.test/v1\"\nbreaker.mode = \"off\"\ninstances = [";
+    for (const std::string& url : urls) text += "\"" + url + "\", ";
+    return text + "]\n";
   }
   Host::Parts parts(int attempts) {
     return support::parts_of(*host_, "svc", "get",

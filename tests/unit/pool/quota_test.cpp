@@ -1,0 +1,97 @@
+#include "pool/quota.hpp"
+
+#include <gtest/gtest.h>
+
+#include "unit/pool/pool_fixture.hpp"
+
+namespace callerapi::pool {
+namespace {
+
+/// The instances of one service, which share what it may have of connections.
+class PoolOfSeveral : public Pool {
+ protected:
+  Origin& instance() { return make(quota_); }
+  void settle() {
+    for (int i = 0; i < 3; ++i) on_loop([] {});
+  }
+  std::shared_ptr<Quota> quota_ = std::make_shared<Quota>();
+};
+
+TEST_F(PoolOfSeveral, TogetherNeverHaveMoreConnectionsThanTheService) {
+  settings_.service_connections_max = 3;
+  std::vector<Origin*> instances{&instance(), &instance(), &instance(), &instance()};
+  constexpr int each = 8;
+  std::vector<std::unique_ptr<Asker>> waiting;
+  for (int i = 0; i < each; ++i)
+    for (Origin* origin : instances) {
+      waiting.push_back(std::make_unique<Asker>());
+      ask(*origin, *waiting.back());
+    }
+  int served = 0;
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (served < each * 4 && std::chrono::steady_clock::now() < until) {
+    for (std::size_t i = 0; i < waiting.size(); ++i) {
+      ASSERT_LE(connections(), 3u);
+      ASSERT_LE(quota_->taken(), 3);
+      if (!waiting[i] || !waiting[i]->told()) continue;
+      auto got = waiting[i]->answer();
+      ASSERT_TRUE(got);
+      instances[i % 4]->give_back(std::move(*got), true);
+      waiting[i] = nullptr;
+      ++served;
+    }
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(served, each * 4) << "each of every instance had its turn";
+}
+
+TEST_F(PoolOfSeveral, OneThatRestsElsewhereMakesRoom) {
+  settings_.service_connections_max = 2;
+  Origin &full = instance(), &empty = instance();
+  keep(full, 2);
+  auto connection = open(empty);
+  EXPECT_EQ(connections(), 2u);
+  empty.give_back(std::move(connection), true);
+}
+
+TEST_F(PoolOfSeveral, AnInstanceThatIsBusyGivesUpWhatIsAboveItsPartForOneThatHasNone) {
+  settings_.service_connections_max = 2;
+  Origin &busy = instance(), &starved = instance();
+  auto one = open(busy), two = open(busy);
+  Asker of_busy, of_starved;
+  ask(busy, of_busy);
+  ask(starved, of_starved);
+  EXPECT_TRUE(starved.short_of_quota());
+  busy.give_back(std::move(one), true);
+  starved.give_back(of_starved.answer().value(), true);
+  busy.give_back(std::move(two), true);
+  busy.give_back(of_busy.answer().value(), true);
+  EXPECT_LE(connections(), 2u);
+}
+
+TEST_F(PoolOfSeveral, WhatCouldNotBeOpenedOrIsGoneTakesNothing) {
+  settings_.service_connections_max = 2;
+  settings_.port = 1;
+  Origin& refused = instance();
+  for (int i = 0; i < 3; ++i) {
+    Asker asker;
+    ask(refused, asker);
+    EXPECT_EQ(asker.answer().error().reason, "refused");
+  }
+  EXPECT_EQ(quota_->taken(), 0);
+  settings_.port = static_cast<std::uint16_t>(server_.port());
+  Origin& sound = instance();
+  keep(sound, 2);
+  EXPECT_EQ(quota_->taken(), 2);
+  sound.drain();
+  EXPECT_EQ(quota_->taken(), 0);
+}
+
+TEST_F(PoolOfSeveral, UnsetTheServiceMayHave512OrAllThatOneInstanceMay) {
+  EXPECT_EQ(Settings{}.service_max(), 512);
+  EXPECT_EQ((Settings{.connections_max = 4096}).service_max(), 4096);
+  EXPECT_EQ((Settings{.connections_max = 64, .service_connections_max = 2}).service_max(), 2);
+}
+
+}  // namespace
+}  // namespace callerapi::pool
