@@ -113,7 +113,7 @@ Call<BodyStream> Host::start_stream(Parts parts,
   (*parts)->prepared.stream = pipe;
   auto end = std::make_shared<StreamEnd>(pipe, executor_,
                                          [loop = reactor_.get()] { return loop->inside(); });
-  auto call = begin_async(std::move(*parts), [pending, pipe](Result<Response>&& result) {
+  const auto call = begin_async(std::move(*parts), [pending, pipe](Result<Response>&& result) {
     if (!pipe->begun()) {
       // Refused, answered whole, or from a testing transport.
       if (result) pipe->put(result->body);
@@ -121,7 +121,7 @@ Call<BodyStream> Host::start_stream(Parts parts,
     }
     pending->complete(std::move(result));
   });
-  pending->on_cancel(*reactor_, std::move(call));
+  pending->on_cancel(*reactor_, call);
   return {pending, [end, refused = std::move(refused)](Result<Response> r) -> Result<BodyStream> {
             if (!r) return std::move(r).error();
             if (refused)

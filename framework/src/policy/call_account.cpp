@@ -27,11 +27,11 @@ bool is_telling(std::string_view stop_reason) {
 
 }  // namespace
 
-void CallRun::measure_attempt(const Attempted& attempt) {
+void CallRun::measure_attempt(const Attempted& attempt, TimePoint now) {
   last_ = {attempt.error ? attempt.error->outcome : Outcome::ok,
            attempt.error ? attempt.error->status : attempt.response->status};
   if (EndpointMeter* meter = parts_.prepared.meter)
-    meter->attempt(parts_.shard, ResultCode::of(attempt), loop().now() - attempt_began_);
+    meter->attempt(parts_.shard, ResultCode::of(attempt), now - attempt_began_);
 }
 
 void CallRun::measure_bodies(const wire::Exchange& exchange) {

@@ -45,10 +45,9 @@ bool CallRun::pass_breaker() {
   return false;
 }
 
-void CallRun::tell_breaker(const Attempted& attempt) {
+void CallRun::tell_breaker(const Attempted& attempt, TimePoint now) {
   if (permit_.epoch == 0) return;
   const Prepared& call = parts_.prepared;
-  const TimePoint now = loop().now();
   const base::Verdict verdict = rate(attempt, now - attempt_began_, granted()).breaker;
   const bool may_open =
       verdict == base::Verdict::failure || permit_.lease != Breaker::Permit::no_lease;

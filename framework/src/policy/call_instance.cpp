@@ -24,12 +24,11 @@ bool CallRun::pick() {
   return true;
 }
 
-void CallRun::rate_instance(const Attempted& attempt) {
+void CallRun::rate_instance(const Attempted& attempt, TimePoint now) {
   InstanceHealth& health = *instance_->health;
   health.end();
   const InstanceSet& set = *parts_.callee->instances;
   if (set.all().size() < 2) return;  // nothing to choose
-  const TimePoint now = loop().now();
   const Duration took = now - attempt_began_;
   // A loser would have taken longer still: without it the slow ones would be missing, and the wait
   // would become shorter and shorter.

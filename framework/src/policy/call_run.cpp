@@ -70,7 +70,7 @@ CallRun::Begun CallRun::begin_attempt() {
   ++attempts_;
   if (!pick()) return Begun::done;
   if (build_head()) return Begun::go;
-  settle({.error = &result_->error()});
+  settle({.error = &result_->error()}, loop().now());
   return Begun::done;
 }
 
@@ -181,7 +181,7 @@ Result<Response> CallRun::open_stream(wire::Exchange& exchange) {
   watch_.enter(&TimeLedger::read, ready_at_);
   watch_.enter(&TimeLedger::local, loop().now());
   Response head = exchange.take_response();
-  settle({.response = &head, .committed = true});
+  settle({.response = &head, .committed = true}, loop().now());
   const bool sound = look_at(head);
   parts_.code.release();
   if (!sound) return take_result();
@@ -208,7 +208,7 @@ std::optional<Error> CallRun::close_stream(std::optional<Error> why) {
 }
 
 void CallRun::end(Error error) {
-  settle({.error = &error});
+  settle({.error = &error}, loop().now());
   if (!result_) set_result(placed(std::move(error)));
 }
 

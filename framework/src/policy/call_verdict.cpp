@@ -8,23 +8,26 @@
 namespace callerapi::policy {
 
 /// Tells the policies of the service what the attempt under way came to; once for each.
-void CallRun::settle(const Attempted& attempt) {
+void CallRun::settle(const Attempted& attempt, TimePoint now) {
   if (!std::exchange(open_, false)) return;
-  tell_breaker(attempt);
+  tell_breaker(attempt, now);
   sent_ = std::max(sent_, attempt.response ? Sent::yes : attempt.error->sent);
-  if (instance_) rate_instance(attempt);
-  measure_attempt(attempt);
+  if (instance_) rate_instance(attempt, now);
+  measure_attempt(attempt, now);
 }
 
 bool CallRun::judge(Attempted attempt) {
   Prepared& call = parts_.prepared;
-  settle(attempt);
+  const TimePoint now = loop().now();
+  settle(attempt, now);
   // Of an answer that was given out the body may be forgotten, and is not what stands in the way.
   if (!attempt.committed) attempt.source = call.source.get();
   attempt.elsewhere = tried_.leaves_any_of(parts_.callee->instances->all().size());
-  const TimePoint now = loop().now();
   watch_.enter(&TimeLedger::local, now);
-  Decision next = retry_.after(terms_, attempt, now, loop().random(), loop().wall_ms());
+  // Chance and the calendar are asked about failures alone.
+  const bool well = attempt.response && attempt.response->status < 400;
+  Decision next =
+      retry_.after(terms_, attempt, now, well ? 0 : loop().random(), well ? 0 : loop().wall_ms());
   if (next.stop_reason == "budget")
     parts_.counters->retries_denied.fetch_add(1, std::memory_order_relaxed);
   note_decision(attempt, next);
