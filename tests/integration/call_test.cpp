@@ -274,5 +274,25 @@ TEST(Call, AResponseBeyondTheLimitIsRefused) {
   EXPECT_EQ(response.error().outcome, Outcome::response_too_large);
 }
 
+TEST(Call, DroppedAtOnceByManyThreadsNoneIsLostAndNoOtherIsHit) {
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::ok("fine")}; });
+  Caller caller = caller_of(server);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int n = 0; n < 500; ++n) {
+        { const auto dropped = caller.start("echo", "get", Request{}.path("id", "1")); }
+        if (n % 50 == 0) {
+          EXPECT_TRUE(caller.start("echo", "get", Request{}.path("id", "2")).get());
+        }
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (caller.stats().calls_in_flight > 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::yield();
+  EXPECT_EQ(caller.stats().calls_in_flight, 0u);
+}
+
 }  // namespace
 }  // namespace callerapi

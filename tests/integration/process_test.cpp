@@ -126,11 +126,15 @@ TEST(Process, AForkedChildIsToldSoAndTheParentGoesOn) {
   if (child == 0) {
     const auto here = caller.call("echo", "get", Request{}.path("id", "1"));
     const auto there = caller.start("echo", "get", Request{}.path("id", "1")).get();
+    bool heard = false;  // here and now: the executor's threads are the parent's
+    caller.start("echo", "get", Request{}.path("id", "1")).then([&](const Result<Response>& r) {
+      heard = !r && r.error().outcome == Outcome::forked;
+    });
     caller.shutdown(std::chrono::seconds(5));  // returns at once
     const auto reloaded = caller.reload();
     const bool told = !reloaded && reloaded.error().outcome == Outcome::forked && !here &&
                       here.error().outcome == Outcome::forked && !there &&
-                      there.error().outcome == Outcome::forked;
+                      there.error().outcome == Outcome::forked && heard;
     { const Caller gone = std::move(caller); }  // neither joins nor closes
     ::_exit(told ? 0 : 1);
   }

@@ -363,5 +363,26 @@ TEST(Stream, ATestingTransportAnswersStreamsToo) {
   EXPECT_EQ(stream->read_all().value(), "{}");
 }
 
+TEST(Stream, WhoeverIsToldOfAPieceMayShutTheCallerDown) {
+  // Told on the loop itself: of the last piece, and of one that others follow.
+  for (const bool last : {true, false}) {
+    PushServer server;
+    Caller caller = caller_of(server.url(), "", Executor::inline_executor());
+    auto opening = caller.start_stream("echo", "get", Request{}.path("id", "1"));
+    server.accept_request();
+    server.send(chunked_head);
+    auto stream = std::move(opening).get();
+    ASSERT_TRUE(stream);
+    std::atomic<bool> told{false};
+    stream->next().then([&](const Result<std::string>&) {
+      caller.shutdown(0s);
+      told = true;
+    });
+    server.send(last ? "3\r\none\r\n0\r\n\r\n" : "3\r\none\r\n");
+    EXPECT_TRUE(eventually([&] { return told.load(); }));
+    EXPECT_EQ(caller.stats().calls_in_flight, 0u);
+  }
+}
+
 }  // namespace
 }  // namespace callerapi

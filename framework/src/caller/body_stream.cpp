@@ -48,6 +48,12 @@ Error cancelled() {
           .sent = Sent::yes};
 }
 
+Error forked() {
+  return {.outcome = Outcome::forked,
+          .reason = "forked",
+          .message = "this stream belongs to the parent process"};
+}
+
 Error refuse(const policy::Prepared& call, std::string text) {
   return policy::call_error(call.where(), Outcome::invalid_argument, "stream", std::move(text));
 }
@@ -69,10 +75,7 @@ void StreamEnd::cancel() noexcept {
 }
 
 Result<std::size_t> StreamEnd::read(std::span<char> into) {
-  if (fork_count_ != base::fork_count())
-    return Error{.outcome = Outcome::forked,
-                 .reason = "forked",
-                 .message = "this stream belongs to the parent process"};
+  if (fork_count_ != base::fork_count()) return forked();
   if (!pipe_->ready() && inside_())
     return Error{Outcome::invalid_argument, "would_deadlock",
                  "read() on the reactor's own thread would wait for itself; use next()"};
@@ -80,6 +83,11 @@ Result<std::size_t> StreamEnd::read(std::span<char> into) {
 }
 
 std::shared_ptr<detail::CallCore> StreamEnd::next() {
+  if (fork_count_ != base::fork_count()) {
+    auto told = std::make_shared<Pending>(Executor::inline_executor(), inside_);
+    told->complete(forked());
+    return told;
+  }
   auto pending = std::make_shared<Pending>(executor_, inside_);
   pending->on_cancel([pipe = pipe_] { pipe->stop(cancelled()); });
   pipe_->when_ready([pending, pipe = pipe_.get()] {
@@ -95,7 +103,7 @@ std::shared_ptr<detail::CallCore> StreamEnd::next() {
 Call<BodyStream> Host::start_stream(Parts parts,
                                     std::function<std::optional<Error>(const Response&)> refused) {
   auto pending =
-      std::make_shared<Pending>(executor_, [loop = reactor_.get()] { return loop->inside(); });
+      std::make_shared<Pending>(completions(), [loop = reactor_.get()] { return loop->inside(); });
   if (parts && (*parts)->prepared.blocking()) {
     const policy::Prepared& call = (*parts)->prepared;
     const bool sink = call.sink != nullptr;

@@ -106,6 +106,7 @@ Host::~Host() {
     built_.clear();
   }
   credentials_->stop();
+  on_loop(*reactor_, [] {});  // what it had begun has been refused
   reactor_.reset();
   credentials_.reset();
   reaper_.reset();
@@ -175,13 +176,10 @@ std::shared_ptr<policy::LoopCall> Host::begin_async(policy::CallPartsPtr parts,
                                                     policy::AsyncCall::Done done) {
   auto call = policy::make_loop_call(std::move(parts), std::move(done),
                                      [this](policy::LoopCall& ended) { forget(ended); });
-  bool first = false;
-  {
-    base::Lock lock(starting_mutex_);
-    first = starting_.empty();
-    starting_.push_back(call);
-  }
-  if (first) reactor_->post([this] { begin_starting(); });
+  base::Lock lock(starting_mutex_);
+  // Under the lock: nobody who lines up behind may reach the loop before, to cancel say.
+  if (starting_.empty()) reactor_->post([this] { begin_starting(); });
+  starting_.push_back(call);
   return call;
 }
 
@@ -231,7 +229,7 @@ void Host::begin_blocking(policy::CallPartsPtr parts, std::shared_ptr<policy::St
 
 Call<Response> Host::start(Parts parts) {
   auto pending =
-      std::make_shared<Pending>(executor_, [loop = reactor_.get()] { return loop->inside(); });
+      std::make_shared<Pending>(completions(), [loop = reactor_.get()] { return loop->inside(); });
   if (!parts) {
     pending->complete(std::move(parts).error());
     return {pending, nullptr};
@@ -342,10 +340,8 @@ void Host::shutdown(Duration drain) {
       service->state->limits.close(closing_error());
     for (const Leaving::Pool& pool : leaving_.all())
       if (pool.state) pool.state->limits.close(closing_error());
-    while (!loop_calls_.empty()) {
-      const auto call = loop_calls_.back();
-      call->end(closing_error());
-    }
+    // A copy: each leaves as it ends, and one whose end brought us here leaves later.
+    for (const auto calls = loop_calls_; const auto& call : calls) call->end(closing_error());
     for (const auto& [name, service] : snapshot->services)
       for (const auto& instance : service->instances->all())
         instance->origin->close(closing_error());

@@ -76,6 +76,10 @@ class Host : public std::enable_shared_from_this<Host> {
   /// Does this process descend from the one that opened it?
   bool forked() const noexcept;
   static Error forked_error();
+  /// Where results are told; in a forked child, whose executor has no thread, here and now.
+  std::shared_ptr<Executor> completions() const {
+    return forked() ? Executor::inline_executor() : executor_;
+  }
   /// In a forked child: gives up threads and descriptors that belong to the parent. What is left
   /// names locks of the parent too, so the object keeps itself and is never destroyed.
   void abandon() noexcept;

@@ -56,7 +56,9 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
 
 void Host::look_for_instances() {
   if (!looking_ || closing_) return;
-  for (const auto& service : snapshots_.read()->discovering)
+  // A copy: a log sink may ask for the newest one meanwhile.
+  const auto snapshot = snapshots_.read();
+  for (const auto& service : snapshot->discovering)
     service->discovery->look(reactor_->now(),
                              [this, service = service->name](const policy::Discovery::Told& told) {
                                heard_of_instances(service, told);

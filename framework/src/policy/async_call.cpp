@@ -112,6 +112,7 @@ void AsyncCall::after_exchange() {
   // The connection goes home, or is closed, before anybody hears of the result.
   connection_->drained = exchange_->drained();
   run_.origin().give_back(std::move(connection_), exchange_->reusable());
+  if (waiting_ == Waiting::done) return;  // whoever it was given to has ended all calls
   const bool again = run_.finished(*exchange_);
   exchange_.reset();
   next_or_finish(again);
@@ -165,6 +166,7 @@ void AsyncCall::pump_stream() {
     state = exchange_->advance();
     if (exchange_->progressed()) run_.note_progress(*exchange_);
     pipe.put(exchange_->take_body());
+    if (waiting_ != Waiting::stream) return;  // whoever took it has ended the call
   }
   if (state == wire::Exchange::State::done) return end_stream(std::nullopt, exchange_->reusable());
   if (state == wire::Exchange::State::failed) return end_stream(exchange_->take_error(), false);

@@ -20,7 +20,8 @@ void set_trace(Headers& headers, const Prepared& call, wire::Loop& loop) {
 
 bool has_attempt_headers(const Headers& headers, const HeaderNames& names) noexcept {
   return headers.contains(names.previous_attempts) || headers.contains(names.timeout) ||
-         headers.contains(names.attempts_left) || headers.contains("tracestate");
+         headers.contains(names.attempts_left) || headers.contains("traceparent") ||
+         headers.contains("tracestate") || headers.contains("baggage");
 }
 
 void set_attempt_headers(Headers& headers, const Prepared& call, const AttemptFacts& attempt,

@@ -225,6 +225,7 @@ std::shared_ptr<const CallRecord> HedgedCall::record() const {
 /// Nothing is left once both sides have ended.
 void HedgedCall::finish() {
   if (first_.running() || second_.running()) return;
+  loop_.disarm(timer_);  // whoever lets go of this last may be another thread
   if (const auto whole = log_ && ended_ ? record() : nullptr) log_->keep(whole);
   if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
 }

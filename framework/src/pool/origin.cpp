@@ -154,10 +154,8 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
   }
   if (!listed) family_->list(*this);
   if (connection) retire(std::move(connection));
-  if (waiting_.load() == 0) {
-    if (quota_->hungry()) feed_others();  // what rests here is theirs
-    return;
-  }
+  if (quota_->hungry()) feed_others();  // what rests here is theirs
+  if (waiting_.load() == 0) return;
   if (loop_.inside()) return serve();
   loop_.post([self = weak_from_this()] {
     if (auto alive = self.lock()) alive->serve();
@@ -282,6 +280,7 @@ void Origin::on_opened(Connector& connector, Result<std::unique_ptr<wire::Stream
   if (!listed) family_->list(*this);
   if (first == nullptr || !connection) {
     if (connection) retire(std::move(connection));
+    if (quota_->hungry()) feed_others();
     return;
   }
   withdraw(*first);

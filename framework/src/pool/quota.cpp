@@ -17,6 +17,8 @@ void Quota::join(Origin& origin) {
 void Quota::leave(Origin& origin) {
   base::Lock lock(mutex_);
   origins_.erase(&origin);
+  std::erase_if(waiting_, [&](const Waiting& one) { return one.origin == &origin; });
+  hungry_ = static_cast<int>(waiting_.size());
   members_ = static_cast<int>(origins_.size());
 }
 
@@ -44,14 +46,14 @@ bool Quota::take(int max, Origin& by) {
 
 void Quota::queue(Origin& origin) {
   base::Lock lock(mutex_);
-  const auto same = [&](const std::weak_ptr<Origin>& one) { return one.lock().get() == &origin; };
-  if (std::ranges::none_of(waiting_, same)) waiting_.push_back(origin.weak_from_this());
+  const auto same = [&](const Waiting& one) { return one.origin == &origin; };
+  if (std::ranges::none_of(waiting_, same)) waiting_.push_back({&origin, origin.weak_from_this()});
   hungry_ = static_cast<int>(waiting_.size());
 }
 
 void Quota::unqueue(const Origin& origin) {
   base::Lock lock(mutex_);
-  std::erase_if(waiting_, [&](const auto& one) { return one.lock().get() == &origin; });
+  std::erase_if(waiting_, [&](const Waiting& one) { return one.origin == &origin; });
   hungry_ = static_cast<int>(waiting_.size());
 }
 
@@ -65,7 +67,7 @@ void Quota::feed() {
   {
     base::Lock lock(mutex_);
     for (const auto& one : std::exchange(waiting_, {}))
-      if (auto alive = one.lock()) waiting.push_back(std::move(alive));
+      if (auto alive = one.alive.lock()) waiting.push_back(std::move(alive));
     hungry_ = 0;
   }
   std::stable_partition(waiting.begin(), waiting.end(),

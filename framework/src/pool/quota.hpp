@@ -46,7 +46,11 @@ class Quota {
   std::atomic<int> members_{0};  ///< Size of origins_, for part_of().
   mutable base::Mutex mutex_;    ///< Taken before that of an origin.
   std::unordered_set<Origin*> origins_ CALLERAPI_GUARDED_BY(mutex_);
-  std::deque<std::weak_ptr<Origin>> waiting_ CALLERAPI_GUARDED_BY(mutex_);
+  struct Waiting {
+    const Origin* origin;  ///< Who it is, without keeping it.
+    std::weak_ptr<Origin> alive;
+  };
+  std::deque<Waiting> waiting_ CALLERAPI_GUARDED_BY(mutex_);
 };
 
 }  // namespace callerapi::pool

@@ -93,5 +93,29 @@ TEST_F(PoolOfSeveral, UnsetTheServiceMayHave512OrAllThatOneInstanceMay) {
   EXPECT_EQ((Settings{.connections_max = 64, .service_connections_max = 2}).service_max(), 2);
 }
 
+TEST_F(PoolOfSeveral, WhatComesToRestElsewhereIsTakenByWhoeverWaits) {
+  settings_.service_connections_max = 1;
+  Origin &left = instance(), &waits = instance();
+  Asker gone, starved;
+  on_loop([&] {
+    left.wait(gone);  // opens the only one there may be
+    left.withdraw(gone);
+    waits.wait(starved);
+  });
+  waits.give_back(starved.answer().value(), true);
+}
+
+TEST_F(PoolOfSeveral, WhoWantsAFreshOneGetsItInPlaceOfTheKeptOne) {
+  settings_.service_connections_max = 1;
+  Origin& only = instance();
+  auto used = open(only);
+  Asker fresh;
+  fresh.fresh = true;
+  ask(only, fresh);
+  only.give_back(std::move(used), true);
+  only.give_back(fresh.answer().value(), true);
+  EXPECT_EQ(connections(), 1u);
+}
+
 }  // namespace
 }  // namespace callerapi::pool
