@@ -1,4 +1,5 @@
 // One plugin takes another's place: what may, what may not, and what is left of the old one.
+#include <atomic>
 #include <chrono>
 
 #include "stage.hpp"
@@ -8,7 +9,9 @@
 // here.
 static std::atomic<bool> zombies_left{false};
 // NOLINTNEXTLINE(bugprone-reserved-identifier): the sanitizer's name for it
-extern "C" int __lsan_is_turned_off() { return zombies_left ? 1 : 0; }
+extern "C" [[gnu::visibility("default")]] int __lsan_is_turned_off() {
+  return zombies_left ? 1 : 0;
+}
 
 namespace callerapi::hostile {
 namespace {
