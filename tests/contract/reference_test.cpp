@@ -11,6 +11,7 @@
 #include "caller/metric_table.hpp"
 #include "catalogue/keys.hpp"
 #include "host/faults.hpp"
+#include "policy/header_table.hpp"
 
 namespace callerapi {
 namespace {
@@ -52,6 +53,10 @@ TEST(Reference, OutcomesPageIsMadeFromTheTable) {
 
 TEST(Reference, MetricsPageIsMadeFromTheTableOfMetrics) {
   compare("metrics.md", caller::metrics_reference());
+}
+
+TEST(Reference, HeadersPageIsMadeFromTheTablesOfFields) {
+  compare("headers.md", policy::headers_reference());
 }
 
 TEST(Reference, PluginErrorsPageIsMadeFromTheTableOfFaults) {
