@@ -11,6 +11,7 @@
 #include "callerapi/context.hpp"
 #include "support/echo_caller.hpp"
 #include "support/scripted_server.hpp"
+#include "support/two_places.hpp"
 
 namespace callerapi {
 namespace {
@@ -78,41 +79,25 @@ TEST(PolicyRecord, ACallThatALimitRefusedTellsHowManyWereInFlight) {
   ASSERT_FALSE(refused);
   const CallRecord& record = *refused.error().record;
   EXPECT_EQ(record.outcome, Outcome::bulkhead_full);
-  EXPECT_EQ(record.in_flight, 1);
-  EXPECT_EQ(record.in_flight_max, 1);
+  EXPECT_EQ(record.admission.decision, "refused");
+  EXPECT_EQ(record.admission.in_flight, 1);
+  EXPECT_EQ(record.admission.in_flight_max, 1);
   holds.cancel();
 }
 
-/// Two instances, one of which never answers /hard, and so many calls that how long they take is
-/// known: it is reckoned every three seconds.
-class HedgeRecord : public ::testing::Test {
+class HedgeRecord : public support::TwoPlaces {
  protected:
-  HedgeRecord() {
-    const auto until = std::chrono::steady_clock::now() + 4s;
-    while (std::chrono::steady_clock::now() < until)
-      EXPECT_TRUE(caller_.request("echo", "GET", "/easy", once()));
-  }
   std::shared_ptr<const CallRecord> kept_of(const std::string& call_id) const {
-    for (const auto& one : caller_.recent_calls())
+    for (const auto& one : host_->call_log().all())
       if (one->call_id == call_id) return one;
     return nullptr;
   }
-  static Script answer(const SeenRequest&) { return {.bytes = support::ok("here")}; }
-
-  ScriptedServer good_{answer};
-  ScriptedServer mute_{
-      [](const SeenRequest& r) { return r.target == "/hard" ? Script{} : answer(r); }};
-  Caller caller_ =
-      echo_caller(good_.url(), "instances = [\"" + good_.url() + "\", \"" + mute_.url() +
-                                   "\"]\n[services.echo.balance]\npolicy = "
-                                   "\"round_robin\"\n[services.echo.hedge]\nmax = 1\n"
-                                   "max_extra = \"50%\"\n");
 };
 
 TEST_F(HedgeRecord, EachOfTwoRequestsTellsWhatItCameTo) {
   std::shared_ptr<const CallRecord> handed;
   for (int i = 0; i < 2 && !handed; ++i) {
-    const auto answer = caller_.request("echo", "GET", "/hard", once());
+    const auto answer = host_->run(get("hard"));
     ASSERT_TRUE(answer) << answer.error().message;
     handed = answer->record;
   }
@@ -145,8 +130,7 @@ TEST_F(HedgeRecord, ACallThatMayNotBeAskedTwiceTellsWhatForbadeIt) {
   context.allowance = std::make_shared<Allowance>(0);
   std::shared_ptr<const CallRecord> failed;
   for (int i = 0; i < 2 && !failed; ++i) {
-    const auto answer =
-        caller_.request("echo", "GET", "/hard", Request{}.timeout(1s).context(context));
+    const auto answer = host_->run(get("hard", Request{}.timeout(1s).context(context)));
     if (!answer) failed = answer.error().record;
   }
   ASSERT_TRUE(failed) << "one of the two goes to the mute one";

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "support/parts.hpp"
+#include "support/scripted_server.hpp"
+#include "support/static_plugin.hpp"
+
+namespace callerapi::support {
+
+/// The system's clock, which a test moves ahead instead of waiting.
+class AheadClock final : public base::Clock {
+ public:
+  TimePoint now() const noexcept override { return system_.now() + Duration(ahead_.load()); }
+  std::chrono::system_clock::time_point wall() const noexcept override { return system_.wall(); }
+  void advance(Duration by) noexcept { ahead_ += by.count(); }
+
+ private:
+  base::SystemClock system_;
+  std::atomic<Duration::rep> ahead_{0};
+};
+
+/// A service at two places, asked in turn, one of which never answers a GET of "hard". How long
+/// calls take is known, so that late ones are asked a second time.
+class TwoPlaces : public ::testing::Test {
+ protected:
+  TwoPlaces() {
+    Options options;
+    options.static_plugins = {echo_plugin()};
+    options.environment.emplace();
+    host_ = caller::Host::open(
+                {{},
+                 "schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
+                     good_.url() + "\"\ninstances = [\"" + good_.url() + "\", \"" + mute_.url() +
+                     "\"]\nbalance.policy = \"round_robin\"\nhedge = { max = 1, max_extra = "
+                     "\"50%\" }\n"},
+                std::move(options), clock_)
+                .value();
+    constexpr int enough = 150;  // of 100 that it takes to reckon from
+    for (int i = 0; i < enough; ++i) EXPECT_TRUE(host_->run(get("easy")));
+    clock_->advance(std::chrono::seconds(4));  // it is reckoned every three seconds
+  }
+  caller::Host::Parts get(
+      const std::string& id,
+      Request request = Request{}.max_attempts(1).timeout(std::chrono::seconds(20))) {
+    return parts_of(*host_, "echo", "get", std::move(request).path("id", id));
+  }
+  static Script answer(const SeenRequest&) { return {.bytes = ok("here")}; }
+
+  ScriptedServer good_{answer};
+  ScriptedServer mute_{
+      [](const SeenRequest& r) { return r.target.ends_with("/hard") ? Script{} : answer(r); }};
+  std::shared_ptr<AheadClock> clock_ = std::make_shared<AheadClock>();
+  std::shared_ptr<caller::Host> host_;
+};
+
+}  // namespace callerapi::support
