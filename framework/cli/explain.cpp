@@ -151,11 +151,12 @@ void add_state(std::vector<std::vector<std::string>>& rows, const CallRecord& re
   if (!record.hedge.empty()) rows.push_back({"hedge", std::string(record.hedge)});
   rows.push_back(
       {"breaker", breaker_text(record.breaker, record.breaker_failed, record.breaker_total)});
-  rows.push_back({"others in flight",
-                  std::to_string(record.in_flight) +
-                      (record.in_flight_max > 0
-                           ? " of limits.inflight = " + std::to_string(record.in_flight_max)
-                           : "")});
+  if (const AdmissionRecord& came = record.admission; !came.decision.empty())
+    rows.push_back(
+        {"limits", std::string(came.decision) + ": " + std::to_string(came.in_flight) +
+                       (came.in_flight_max > 0 ? " of " + std::to_string(came.in_flight_max)
+                                               : std::string()) +
+                       " in flight"});
 }
 
 void print_attempts(const CallRecord& record) {
@@ -238,11 +239,6 @@ void write_record(json::Writer& out, const CallRecord& record) {
   if (!record.message.empty()) out.member("message", record.message);
   if (!record.hedge.empty()) out.member("hedge", record.hedge);
   write_breaker(out, record.breaker, record.breaker_failed, record.breaker_total);
-  out.key("limits")
-      .begin_object()
-      .member("in_flight", record.in_flight)
-      .member("inflight_max", record.in_flight_max)
-      .end_object();
   out.member("total_ms", milliseconds(record.time.total()));
   write_times(out, record.time);
   out.end_object();

@@ -111,7 +111,7 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
     explained = with_registry("request", "anything", "GET", "/status/503", "--output", "explain",
                               CALLERAPI_SERVICES__ANYTHING__RETRY__BASE="1ms")
     expect("--output explain shows what policies knew", explained, 1, "HTTP 503", "breaker")
-    for part in ("others in flight    0 of limits.inflight = 256", "RETRIES  BREAKER", "1 of 10  closed, 1 of 1 failed",
+    for part in ("limits              entered: 0 of 256 in flight", "RETRIES  BREAKER", "1 of 10  closed, 1 of 1 failed",
                  "1 of 10  closed, 2 of 2 failed"):
         if part not in explained.stdout:
             faults.append(f"--output explain: expected '{part}' in {explained.stdout}")

@@ -88,9 +88,7 @@ struct CallRecord {
   /// Of a call whose first answer was late: "sent" a second time, or what did not allow it:
   /// "allowance", "retry_budget", "hedge_budget". Empty: it was not late, or may not be hedged.
   std::string_view hedge;
-  /// When it ended: other calls of the service in flight, and limits.inflight (0: no limit).
-  std::int64_t in_flight = 0, in_flight_max = 0;
-  /// The service's breaker then, whether or not there was an attempt.
+  /// The service's breaker when it ended, whether or not there was an attempt.
   std::string_view breaker;
   std::uint64_t breaker_failed = 0, breaker_total = 0;
 };

@@ -114,7 +114,7 @@ Rotation::Rotation(std::span<const Contender> all) {
 
 Balancer::Balancer(std::vector<Contender> all) : all_(std::move(all)), rotation_(all_) {}
 
-std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Terms& settings,
+std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Settings& settings,
                                           const Tried& tried, TimePoint now, std::uint64_t random,
                                           Choice& choice) const {
   if (all_.empty()) return {};

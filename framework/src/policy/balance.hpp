@@ -84,7 +84,7 @@ class Balancer {
   /// An index into `all`; nullopt: the set is empty. Neither ejected nor cooling nor tried by the
   /// same call, as long as there is such a one. `random`: 64 evenly spread bits. `choice` is filled
   /// in where there are several.
-  std::optional<std::size_t> pick(Ejector& ejector, const Terms& settings, const Tried& tried,
+  std::optional<std::size_t> pick(Ejector& ejector, const Settings& settings, const Tried& tried,
                                   TimePoint now, std::uint64_t random, Choice& choice) const;
   std::span<const Contender> all() const noexcept { return all_; }
 

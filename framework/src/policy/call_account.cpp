@@ -60,7 +60,7 @@ void CallRun::note_attempt(std::string_view decision, Duration wait) {
   const TimeLedger& now = watch_.stop(at);
   const Callee& callee = *parts_.callee;
   const Budget::Balance budget = callee.state->budget.balance(at);
-  const Terms& terms = *parts_.prepared.settings;
+  const Settings& terms = *parts_.prepared.settings;
   const Breaker::View breaker = callee.state->breaker.view(terms.breaker, at);
   const bool picked = instance_ != nullptr && instance_index_ < callee.instances->all().size();
   notes_.push_back(
@@ -88,12 +88,9 @@ void CallRun::note_attempt(std::string_view decision, Duration wait) {
   noted_ = now;
 }
 
-/// What the policies of the service stand at now that the call has given its place back.
-void CallRun::add_state(CallRecord& record) const {
-  const Terms& terms = *parts_.prepared.settings;
-  const Breaker::View breaker = parts_.callee->state->breaker.view(terms.breaker, loop().now());
-  record.in_flight = parts_.callee->state->limits.in_flight();
-  record.in_flight_max = terms.limits.inflight;
+void CallRun::add_breaker(CallRecord& record) const {
+  const Breaker::View breaker =
+      parts_.callee->state->breaker.view(parts_.prepared.settings->breaker, loop().now());
   record.breaker = name(breaker.state);
   record.breaker_failed = breaker.failed;
   record.breaker_total = breaker.total;
@@ -120,7 +117,7 @@ std::shared_ptr<const CallRecord> CallRun::record(const Error* error, int status
   // What the call did after its last attempt is that attempt's too.
   if (!record->attempts.empty())
     record->attempts.back().time.local += record->time.total() - noted_.total();
-  add_state(*record);
+  add_breaker(*record);
   if (parts_.log) parts_.log->keep(record);
   return record;
 }

@@ -14,7 +14,7 @@ CallRun::Begun CallRun::enter_limits() {
   if (!turn_.ticket) {
     turn_.found_in_flight = static_cast<std::int32_t>(limits.in_flight());
     turn_.found_waiting = static_cast<std::int32_t>(limits.waiting());
-    const Terms& settings = *parts_.prepared.settings;
+    const Settings& settings = *parts_.prepared.settings;
     const Duration acquire = settings.timeouts.acquire;
     const TimePoint until =
         acquire > Duration::zero() ? plus(attempt_began_, acquire) : no_deadline;

@@ -162,7 +162,7 @@ class CallRun {
   void note_decision(const Attempted& attempt, const Decision& next);
   void note_attempt(std::string_view decision, Duration wait);
   std::shared_ptr<const CallRecord> record(const Error* error, int status);
-  void add_state(CallRecord& record) const;
+  void add_breaker(CallRecord& record) const;
   void measure_call(bool ok, const TimeLedger& time);
   void account(Error& error);
   void account(Response& response);

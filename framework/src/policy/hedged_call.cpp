@@ -100,7 +100,7 @@ void HedgedCall::on_time() {
 
 /// What does not let the call be asked a second time; empty: nothing, and it has been taken.
 std::string_view HedgedCall::refusal() {
-  const Terms& settings = *spare_->prepared.settings;
+  const Settings& settings = *spare_->prepared.settings;
   const TimePoint now = loop_.now();
   Allowance* allowance = spare_->prepared.context.allowance.get();
   // Each takes what it grants: the ones that only look come first.

@@ -200,8 +200,8 @@ Result<void> set_times(Prepared& call, Request& request, wire::Loop& loop) {
   return {};
 }
 
-void set_headers(Prepared& call, const ServiceView& service, const Settings& settings,
-                 Request& request) {
+void set_headers(Prepared& call, const ServiceView& service, Request& request) {
+  const Settings& settings = *call.settings;
   // Most requests have half a dozen short fields when all are there.
   constexpr std::size_t fields = 8, bytes = 224;
   call.headers = std::move(request.headers);
@@ -242,15 +242,15 @@ void code_body(Prepared& call) {
   call.headers.add("Content-Encoding", "gzip");
 }
 
-Result<void> finish(Prepared& call, const ServiceView& service, const Settings& settings,
-                    Request& request, wire::Loop& loop, bool mint_key) {
+Result<void> finish(Prepared& call, const ServiceView& service, Request& request, wire::Loop& loop,
+                    bool mint_key) {
   call.id = uuid_v7(loop.wall_ms(), loop.random(), loop.random());
-  set_headers(call, service, settings, request);
+  set_headers(call, service, request);
   if (auto taken = take_payload(call, request, loop); !taken) return taken;
   code_body(call);
   call.sink = std::move(request.sink);
   call.explain = request.wants_record;
-  const std::string& key = settings.names->idempotency_key;
+  const std::string& key = call.settings->names->idempotency_key;
   if (!request.key.empty()) {
     call.headers.set(key, request.key);
   } else if (mint_key && !call.headers.contains(key)) {
@@ -313,7 +313,7 @@ Result<void> prepare(Prepared& call, const ServiceView& service, const Endpoint&
   }
   if (auto added = wire::append_query(call.target, request.query_values); !added)
     return within(call, std::move(added).error());
-  return finish(call, service, settings, request, loop, endpoint.idempotency == Idempotency::key);
+  return finish(call, service, request, loop, endpoint.idempotency == Idempotency::key);
 }
 
 Result<void> prepare_ad_hoc(Prepared& call, const ServiceView& service, std::string_view method,
@@ -326,7 +326,7 @@ Result<void> prepare_ad_hoc(Prepared& call, const ServiceView& service, std::str
   call.target.append(service.path_prefix).append(path);
   if (auto added = wire::append_query(call.target, request.query_values); !added)
     return within(call, std::move(added).error());
-  return finish(call, service, settings, request, loop, false);
+  return finish(call, service, request, loop, false);
 }
 
 }  // namespace callerapi::policy

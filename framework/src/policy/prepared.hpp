@@ -47,7 +47,7 @@ struct Prepared {
   bool may_repeat = false;
   EndpointMeter* meter = nullptr;  ///< Lives as long as the state of the service.
   bool explain = false;            ///< Keep a record even of success.
-  const Terms* settings = nullptr;
+  const Settings* settings = nullptr;
   int attempts_max = 1;
   Context context;                              ///< Lent by the inbound request.
   bool own_trace = false, own_baggage = false;  ///< The request brought these fields itself,

@@ -107,9 +107,9 @@ struct HedgeTerms {
   bool operator==(const HedgeTerms&) const = default;
 };
 
-/// What a call of one endpoint takes with it: numbers and what is shared, so that taking them
-/// allocates nothing.
-struct Terms {
+/// What one endpoint of one service is called with, every level of the registry applied. Calls
+/// point to it.
+struct Settings {
   Timeouts timeouts;
   Retry retry;
   LimitSettings limits;  ///< This and the next four: the same for all endpoints of a service.
@@ -128,24 +128,18 @@ struct Terms {
   bool bare_lf = false;               ///< See wire::ReaderLimits.
   bool obs_fold = false;
   ServiceHeaderNames names;
+  std::vector<std::pair<std::string, std::string>> headers;  ///< Added where the call has none.
   /// The host's [clamps], which bound the options of a call as well.
   std::optional<Duration> total_max;
   std::optional<int> attempts_max;
 
-  bool operator==(const Terms&) const = default;
+  bool operator==(const Settings&) const = default;
 
   /// attempt = total for endpoints that are never retried, else min(10 s, total).
   Duration attempt_of(Duration total, bool may_retry) const noexcept {
     if (timeouts.attempt) return std::min(*timeouts.attempt, total);
     return may_retry ? std::min<Duration>(10s, total) : total;
   }
-};
-
-/// What one endpoint of one service is called with, every level of the registry applied.
-struct Settings : Terms {
-  std::vector<std::pair<std::string, std::string>> headers;  ///< Added where the call has none.
-
-  bool operator==(const Settings&) const = default;
 };
 
 }  // namespace callerapi::policy
