@@ -2,10 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "callerapi/export.hpp"
 
@@ -22,6 +23,24 @@ class CALLERAPI_API Headers {
     std::string_view value;
   };
 
+  Headers() = default;
+  Headers(const Headers& other);
+  Headers& operator=(const Headers& other) { return *this = Headers(other); }
+  /// What was moved from is empty.
+  Headers(Headers&& other) noexcept
+      : block_(std::move(other.block_)),
+        room_(std::exchange(other.room_, 0)),
+        used_(std::exchange(other.used_, 0)),
+        size_(std::exchange(other.size_, 0)) {}
+  Headers& operator=(Headers&& other) noexcept {
+    block_ = std::move(other.block_);
+    room_ = std::exchange(other.room_, 0);
+    used_ = std::exchange(other.used_, 0);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  ~Headers() = default;
+
   /// Appends a field; existing ones of that name stay.
   void add(std::string_view name, std::string_view value);
   /// Appends to the value of the last field, behind a blank unless that is empty: an
@@ -34,49 +53,62 @@ class CALLERAPI_API Headers {
   /// Drops all but the first `size` fields; with fewer, none.
   void truncate(std::size_t size) noexcept;
   /// Drops all.
-  void clear() noexcept;
+  void clear() noexcept {
+    used_ = 0;
+    size_ = 0;
+  }
 
   /// The first value of that name.
   std::optional<std::string_view> get(std::string_view name) const noexcept;
   /// Is there a field of that name?
   bool contains(std::string_view name) const noexcept { return get(name).has_value(); }
 
-  std::size_t size() const noexcept { return fields_.size(); }
-  bool empty() const noexcept { return fields_.empty(); }
-  /// `index` is below size().
-  Field operator[](std::size_t index) const noexcept {
-    const Span& f = fields_[index];
-    return {{text_.data() + f.name_at, f.name_size}, {text_.data() + f.value_at, f.value_size}};
-  }
+  std::size_t size() const noexcept { return size_; }
+  bool empty() const noexcept { return size_ == 0; }
+  /// `index` is below size(); goes over those before it.
+  Field operator[](std::size_t index) const noexcept;
   /// Bytes of all names and values.
-  std::size_t bytes() const noexcept { return text_.size(); }
+  std::size_t bytes() const noexcept { return used_ - size_ * sizeof(Sizes); }
   /// Room for so many fields and bytes in all, so that adding them allocates nothing.
   void reserve(std::size_t fields, std::size_t bytes);
 
   /// Over the fields in their order; valid until the next change.
   class Iterator {
    public:
-    Iterator(const Headers* owner, std::size_t index) : owner_(owner), index_(index) {}
-    Field operator*() const { return (*owner_)[index_]; }
-    Iterator& operator++() {
-      ++index_;
+    explicit Iterator(const char* at) noexcept : at_(at) {}
+    Field operator*() const noexcept {
+      const Sizes sizes = sizes_at(at_);
+      const char* const name = at_ + sizeof sizes;
+      return {{name, sizes.name}, {name + sizes.name, sizes.value}};
+    }
+    Iterator& operator++() noexcept {
+      const Sizes sizes = sizes_at(at_);
+      at_ += sizeof sizes + sizes.name + sizes.value;
       return *this;
     }
     bool operator==(const Iterator&) const = default;
 
    private:
-    const Headers* owner_;
-    std::size_t index_;
+    const char* at_;
   };
-  Iterator begin() const noexcept { return {this, 0}; }
-  Iterator end() const noexcept { return {this, fields_.size()}; }
+  Iterator begin() const noexcept { return Iterator(block_.get()); }
+  Iterator end() const noexcept { return Iterator(block_.get() + used_); }
 
  private:
-  struct Span {
-    std::uint32_t name_at, name_size, value_at, value_size;
+  /// Stand before each field's name, which its value follows.
+  struct Sizes {
+    std::uint32_t name, value;
   };
-  std::string text_;
-  std::vector<Span> fields_;
+  std::size_t remove(std::string_view name, std::size_t most);
+  static Sizes sizes_at(const char* at) noexcept {
+    Sizes sizes;
+    std::memcpy(&sizes, at, sizeof sizes);
+    return sizes;
+  }
+  char* extend(std::size_t bytes, std::unique_ptr<char[]>& old);
+  std::unique_ptr<char[]> block_;
+  std::size_t room_ = 0, used_ = 0;  ///< Bytes of the block.
+  std::size_t size_ = 0;
 };
 
 namespace detail {
@@ -85,7 +117,9 @@ CALLERAPI_API bool same_letters(const char* a, const char* b, std::size_t size) 
 
 /// Compares two field names as HTTP does: ASCII letters without case.
 inline bool same_name(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && detail::same_letters(a.data(), b.data(), a.size());
+  // Most names of a size differ in their first letter.
+  return a.size() == b.size() && (a.empty() || ((a[0] ^ b[0]) & ~0x20) == 0) &&
+         detail::same_letters(a.data(), b.data(), a.size());
 }
 
 }  // namespace callerapi

@@ -68,6 +68,43 @@ TEST(Headers, AFieldMayBeCopiedFromTheSameBlock) {
   EXPECT_EQ(headers[1].value, "value");
 }
 
+TEST(Headers, AnyChangeMayBeMadeWithTextOfTheSameBlock) {
+  Headers headers;
+  headers.add("A", "1");
+  headers.add("Name", "value");
+  headers.add("B", "2");
+  headers.add("Name", "other");
+
+  headers.set(headers[1].name, headers[1].value);
+  ASSERT_EQ(headers.size(), 3u);
+  EXPECT_EQ(headers[2].name, "Name");
+  EXPECT_EQ(headers[2].value, "value");
+
+  EXPECT_EQ(headers.remove(headers[0].name), 1u);
+  ASSERT_EQ(headers.size(), 2u);
+  EXPECT_EQ(headers[0].name, "B");
+  EXPECT_EQ(headers[1].value, "value");
+
+  headers.extend_last(headers[0].value);
+  EXPECT_EQ(headers.get("Name"), "value 2");
+  EXPECT_EQ(headers.bytes(), 13u) << "what was dropped leaves nothing behind";
+}
+
+TEST(Headers, WhatWasMovedFromIsEmpty) {
+  Headers from;
+  from.add("A", "1");
+  Headers to = std::move(from);
+  // NOLINTNEXTLINE(bugprone-use-after-move): the rule under test
+  EXPECT_TRUE(from.empty());
+  EXPECT_EQ(from.begin(), from.end());
+  from.add("B", "2");
+  to = std::move(from);
+  EXPECT_EQ(to.size(), 1u);
+  EXPECT_EQ(to.get("B"), "2");
+  // NOLINTNEXTLINE(bugprone-use-after-move)
+  EXPECT_EQ(from.size(), 0u);
+}
+
 TEST(Headers, TruncateDropsTheLastFieldsAndTheirBytes) {
   Headers headers;
   headers.add("A", "1");
