@@ -11,17 +11,6 @@
 namespace callerapi::wire {
 namespace {
 
-constexpr std::string_view reserved[] = {"Content-Length", "Transfer-Encoding", "Host",
-                                         "Connection",     "Upgrade",           "TE",
-                                         "Trailer",        "Keep-Alive",        "Expect"};
-
-/// A bit for each length among them.
-constexpr std::uint32_t reserved_sizes = [] {
-  std::uint32_t sizes = 0;
-  for (const std::string_view name : reserved) sizes |= 1u << name.size();
-  return sizes;
-}();
-
 Error refuse(std::string reason, std::string text) {
   return {.outcome = Outcome::invalid_argument,
           .reason = std::move(reason),
@@ -71,10 +60,8 @@ char* put(char* at, std::string_view text) noexcept {
 }
 
 void append_fields(std::string& out, const Headers& fields) {
-  std::size_t size = 0;
-  for (const auto [name, value] : fields) size += name.size() + value.size() + 4;
   const std::size_t begin = out.size();
-  out.resize(begin + size);
+  out.resize(begin + fields.bytes() + 4 * fields.size());
   char* at = out.data() + begin;
   for (const auto [name, value] : fields) at = put(put(put(put(at, "\r\n"), name), ": "), value);
 }
@@ -82,10 +69,27 @@ void append_fields(std::string& out, const Headers& fields) {
 }  // namespace
 
 bool is_reserved_header(std::string_view name) noexcept {
-  const bool may_be = name.size() < 32 && (reserved_sizes >> name.size() & 1) != 0;
-  return (may_be &&
-          std::ranges::any_of(reserved, [&](std::string_view r) { return same_name(r, name); })) ||
-         (name.size() > 6 && same_name(name.substr(0, 6), "Proxy-"));
+  constexpr std::string_view proxy = "Proxy-";
+  if (name.size() > proxy.size() && same_name(name.substr(0, proxy.size()), proxy)) return true;
+  const auto is = [&](std::string_view reserved) { return same_name(name, reserved); };
+  switch (name.size()) {
+    case 2:
+      return is("TE");
+    case 4:
+      return is("Host");
+    case 6:
+      return is("Expect");
+    case 7:
+      return is("Upgrade") || is("Trailer");
+    case 10:
+      return is("Connection") || is("Keep-Alive");
+    case 14:
+      return is("Content-Length");
+    case 17:
+      return is("Transfer-Encoding");
+    default:
+      return false;
+  }
 }
 
 Result<void> append_head(std::string& out, const RequestHead& head) {

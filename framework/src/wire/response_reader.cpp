@@ -209,11 +209,12 @@ ResponseReader::Event ResponseReader::parse_status_line(std::string_view line) {
 
 /// `need_more` when the field is sound.
 ResponseReader::Event ResponseReader::parse_field(std::string_view line, Headers& into) {
-  const std::string_view where = &into == &trailers_ ? "response trailers" : "response head";
+  const auto where = [&] {
+    return std::string(&into == &trailers_ ? "response trailers" : "response head");
+  };
   const auto refuse = [&](std::string_view why) {
-    return protocol("header", std::string(where) + ": field '" +
-                                  printable(line.substr(0, line.find(':'))) + "' " +
-                                  std::string(why));
+    return protocol("header", where() + ": field '" + printable(line.substr(0, line.find(':'))) +
+                                  "' " + std::string(why));
   };
   if (line.front() == ' ' || line.front() == '\t') {
     if (limits_.obs_fold && &into == &headers_ && !into.empty()) return parse_folded(line);
@@ -221,20 +222,19 @@ ResponseReader::Event ResponseReader::parse_field(std::string_view line, Headers
   }
   if (into.size() >= limits_.fields)
     return fail(Outcome::response_too_large, "fields",
-                std::string(where) + ": more than the " + std::to_string(limits_.fields) +
-                    " fields allowed");
-  const auto colon = line.find(':');
-  if (colon == std::string_view::npos) return refuse("has no colon");
-  if (!is_token(line.substr(0, colon))) return refuse("has a name that is no token");
-  const std::string_view value = trim(line.substr(colon + 1));
+                where() + ": more than the " + std::to_string(limits_.fields) + " fields allowed");
+  const std::size_t colon = token_size(line);
+  if (colon == 0 || colon == line.size() || line[colon] != ':')
+    return refuse(line.find(':') == std::string_view::npos ? "has no colon"
+                                                           : "has a name that is no token");
+  const std::string_view name = line.substr(0, colon), value = trim(line.substr(colon + 1));
   if (!is_field_value(value)) return refuse("has a control byte in its value");
   if (value.size() > limits_.value_bytes)
     return fail(Outcome::response_too_large, "value",
-                std::string(where) + ": field '" + printable(line.substr(0, colon)) +
-                    "' has a value of " + std::to_string(value.size()) + " bytes, at most " +
+                where() + ": field '" + printable(name) + "' has a value of " +
+                    std::to_string(value.size()) + " bytes, at most " +
                     std::to_string(limits_.value_bytes) + " allowed");
-  if (&into == &headers_ || !is_forbidden_trailer(line.substr(0, colon)))
-    into.add(line.substr(0, colon), value);
+  if (&into == &headers_ || !is_forbidden_trailer(name)) into.add(name, value);
   return Event::need_more;
 }
 

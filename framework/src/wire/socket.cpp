@@ -49,7 +49,7 @@ std::string shortage(int error) {
   }
 }
 
-/// Poco owns the descriptor; every byte moves by recv and sendmsg on it, because Poco's own calls
+/// Poco owns the descriptor; every byte moves by recv, send and sendmsg on it, because Poco's own calls
 /// throw where EAGAIN is meant.
 class SocketStream final : public Stream {
  public:
@@ -66,11 +66,14 @@ class SocketStream final : public Stream {
   bool short_read_drains() const noexcept override { return true; }
 
   IoResult write(const iovec* pieces, int count) noexcept override {
+    constexpr int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
     msghdr message{};
     message.msg_iov = const_cast<iovec*>(pieces);  // sendmsg does not write through it
     message.msg_iovlen = static_cast<std::size_t>(count);
     for (;;) {
-      const ssize_t n = ::sendmsg(fd(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+      // For one piece the kernel has less to look at.
+      const ssize_t n = count == 1 ? ::send(fd(), pieces->iov_base, pieces->iov_len, flags)
+                                   : ::sendmsg(fd(), &message, flags);
       if (n >= 0) return {static_cast<std::size_t>(n), 0};
       if (errno != EINTR) return {0, errno};
     }

@@ -25,33 +25,37 @@ constexpr bool is_field_byte(char c) noexcept {
   return (byte >= 0x20 || byte == '\t') && byte != 0x7f;
 }
 
-/// Is each of these eight bytes visible, a blank, or above ASCII? A tab is not told from a control.
+constexpr std::size_t word = 8;
+
+/// Is each byte of this word visible, a blank, or above ASCII? A tab is not told from a control.
 bool no_control(const char* bytes) noexcept {
   constexpr std::uint64_t each = 0x0101010101010101u, high = 0x80 * each;
-  std::uint64_t word = 0;
-  std::memcpy(&word, bytes, sizeof word);
+  std::uint64_t eight = 0;
+  static_assert(sizeof eight == word);
+  std::memcpy(&eight, bytes, word);
   // A byte below n borrows from its high bit; one that becomes zero below 1 does.
-  const std::uint64_t deleted = word ^ (0x7f * each);
-  const std::uint64_t found = ((word - 0x20 * each) & ~word) | ((deleted - each) & ~deleted);
+  const std::uint64_t deleted = eight ^ (0x7f * each);
+  const std::uint64_t found = ((eight - 0x20 * each) & ~eight) | ((deleted - each) & ~deleted);
   return (found & high) == 0;
 }
 
 }  // namespace
 
-bool is_token(std::string_view text) noexcept {
-  // No way out in between: looking at all bytes takes less than asking after each.
-  bool sound = !text.empty();
-  for (const char c : text) sound &= token_bytes[static_cast<unsigned char>(c)];
-  return sound;
+std::size_t token_size(std::string_view text) noexcept {
+  std::size_t size = 0;
+  while (size < text.size() && token_bytes[static_cast<unsigned char>(text[size])]) ++size;
+  return size;
 }
 
 bool is_field_value(std::string_view text) noexcept {
-  while (text.size() >= 8) {
-    const std::string_view eight = text.substr(0, 8);
-    if (!no_control(eight.data()) && !std::ranges::all_of(eight, is_field_byte)) return false;
-    text.remove_prefix(8);
-  }
-  return std::ranges::all_of(text, is_field_byte);
+  if (text.size() < word) return std::ranges::all_of(text, is_field_byte);
+  const auto sound = [&](std::size_t at) {
+    return no_control(text.data() + at) ||
+           std::ranges::all_of(text.substr(at, word), is_field_byte);
+  };
+  for (std::size_t at = 0; at + word < text.size(); at += word)
+    if (!sound(at)) return false;
+  return sound(text.size() - word);
 }
 
 std::string_view trim(std::string_view text) noexcept {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <string>
+#include <string_view>
 
 #include "callerapi/headers.hpp"
 
@@ -35,6 +37,26 @@ TEST(Syntax, TwoControlsDoNotHideEachOther) {
       text[at] = '\n';
       EXPECT_FALSE(is_field_value(text)) << at;
     }
+}
+
+TEST(Syntax, ATokenEndsAtTheFirstByteThatNoneHas) {
+  const auto of_token = [](int byte) {
+    return byte > 0 && byte < 0x80 &&
+           (std::isalnum(byte) != 0 ||
+            std::string_view("!#$%&'*+-.^_`|~").find(static_cast<char>(byte)) !=
+                std::string_view::npos);
+  };
+  EXPECT_FALSE(is_token(""));
+  for (std::size_t size = 1; size <= 20; ++size)
+    for (std::size_t at = 0; at < size; ++at)
+      for (int byte = 0; byte < 256; ++byte)
+        for (const char around : {'a', 'Z', '0', '-', '~', '_'}) {
+          std::string text(size, around);
+          text[at] = static_cast<char>(byte);
+          ASSERT_EQ(token_size(text), of_token(byte) ? size : at)
+              << "byte " << byte << " at " << at << " of " << size << " around it " << around;
+          ASSERT_EQ(is_token(text), of_token(byte));
+        }
 }
 
 TEST(Syntax, NamesAreTheSameWithoutCaseAndOnlyLettersHaveCase) {
