@@ -18,7 +18,7 @@ namespace detail {
 /// The untyped half of a Call. Implemented inside the library; thread-safe.
 class CALLERAPI_API CallCore {
  public:
-  using Continuation = std::function<void(Result<Response>)>;
+  using Continuation = std::function<void(Result<Response>&&)>;
   virtual ~CallCore();
   virtual bool done() const noexcept = 0;
   virtual void cancel() noexcept = 0;
@@ -60,7 +60,7 @@ class [[nodiscard]] Call {
  public:
   /// Makes the result of a response, or of the Error there is instead; null where T is the response
   /// itself.
-  using Decode = std::function<Result<T>(Result<Response>)>;
+  using Decode = std::function<Result<T>(Result<Response>&&)>;
 
   /// For the library and its combinators; `core` is not null.
   Call(std::shared_ptr<detail::CallCore> core, Decode decode)
@@ -84,6 +84,8 @@ class [[nodiscard]] Call {
   /// executors of this library; in one of your own it is yours.
   template <class F>
   void then(F f) {
+    if constexpr (std::is_same_v<T, Response>)
+      if (!decode_) return release()->on_done(detail::copyable(std::move(f)));
     release()->on_done([decode = std::move(decode_),
                         f = detail::copyable(std::move(f))](Result<Response>&& response) mutable {
       f(decoded(decode, std::move(response)));
@@ -119,7 +121,7 @@ class [[nodiscard]] Call {
       std::optional<Result<Response>> response{};
       bool await_ready() const noexcept { return false; }
       void await_suspend(std::coroutine_handle<> waiting) {
-        core->on_done([this, waiting](Result<Response> r) {
+        core->on_done([this, waiting](Result<Response>&& r) {
           response.emplace(std::move(r));
           waiting.resume();
         });

@@ -17,7 +17,8 @@ class CALLERAPI_API Executor {
   /// task throws is the executor's to handle.
   virtual void post(Task task) = 0;
 
-  /// On the thread that finished the call, usually the reactor: the task must not block.
+  /// On the thread that finished the call, usually the reactor: the task must not block. There is
+  /// one of them.
   static std::shared_ptr<Executor> inline_executor();
   /// On `threads` (1 to 64) threads of its own; its destructor runs what is queued and joins.
   static std::shared_ptr<Executor> pool(std::size_t threads);

@@ -94,7 +94,10 @@ class PoolExecutor final : public Executor {
 
 }  // namespace
 
-std::shared_ptr<Executor> Executor::inline_executor() { return std::make_shared<InlineExecutor>(); }
+std::shared_ptr<Executor> Executor::inline_executor() {
+  static const auto only = std::make_shared<InlineExecutor>();
+  return only;
+}
 
 std::shared_ptr<Executor> Executor::pool(std::size_t threads) {
   return std::make_shared<PoolExecutor>(std::clamp<std::size_t>(threads, 1, 64));

@@ -49,6 +49,7 @@ Host::Host(Source source, Options options, std::shared_ptr<const base::Clock> cl
       safe_mode_(is_on(environment_of(options_), "CALLERAPI_SAFE_MODE")),
       debug_plugins_(is_on(environment_of(options_), "CALLERAPI_DEBUG_PLUGINS")),
       executor_(options_.executor ? options_.executor : Executor::pool(1)),
+      executor_inline_(executor_ == Executor::inline_executor()),
       prober_(options_.probe),
       snapshots_(std::make_shared<const catalogue::Snapshot>()),
       lane_(std::make_unique<wire::Workers>(lane_threads_max)),

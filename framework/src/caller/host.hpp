@@ -76,9 +76,10 @@ class Host : public std::enable_shared_from_this<Host> {
   /// Does this process descend from the one that opened it?
   bool forked() const noexcept;
   static Error forked_error();
-  /// Where results are told; in a forked child, whose executor has no thread, here and now.
+  /// Where results are told; null: here and now, as in a forked child, whose executor has no
+  /// thread.
   std::shared_ptr<Executor> completions() const {
-    return forked() ? Executor::inline_executor() : executor_;
+    return forked() || executor_inline_ ? nullptr : executor_;
   }
   /// In a forked child: gives up threads and descriptors that belong to the parent. What is left
   /// names locks of the parent too, so the object keeps itself and is never destroyed.
@@ -154,7 +155,8 @@ class Host : public std::enable_shared_from_this<Host> {
   /// tables, which runs its static constructors, and let go again.
   const bool safe_mode_;
   const bool debug_plugins_;  ///< CALLERAPI_DEBUG_PLUGINS=1: loaded by path and never unmapped.
-  std::shared_ptr<Executor> executor_;
+  const std::shared_ptr<Executor> executor_;
+  const bool executor_inline_;
   const std::shared_ptr<pool::Family> family_ = std::make_shared<pool::Family>();
   policy::CallCounters call_counters_;
   policy::CallLog call_log_;

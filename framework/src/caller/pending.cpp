@@ -30,18 +30,29 @@ void Pending::complete(Result<Response>&& result) {
     base::Lock lock(mutex_);
     here = here_;
     next = std::exchange(continuation_, nullptr);
-    if (!next || !here) result_ = std::move(result);
+    if (!next || (executor_ && !here)) result_ = std::move(result);
     done_ = 1;
   }
   // Where a continuation is, nobody waits.
   if (!next) return static_cast<void>(base::futex_wake_all(done_));
-  // NOLINTNEXTLINE(bugprone-use-after-move): moved from above only when not `here`
+  // NOLINTBEGIN(bugprone-use-after-move): moved from above only when it goes to the executor
   if (here) return next(std::move(result));
+  if (!executor_) return tell(next, std::move(result));
+  // NOLINTEND(bugprone-use-after-move)
   hand_over(std::move(next));
+}
+
+/// As the executors do: what it throws has nobody to be told to.
+void Pending::tell(const Continuation& f, Result<Response>&& result) noexcept {
+  try {
+    f(std::move(result));
+  } catch (...) {
+  }
 }
 
 /// Runs `f` on the executor. The result waits here: nobody else asks for it any more.
 void Pending::hand_over(Continuation f) {
+  if (!executor_) return tell(f, take());
   executor_->post([self = shared_from_this(), f = std::move(f)] { f(self->take()); });
 }
 

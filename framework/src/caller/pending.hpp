@@ -22,7 +22,8 @@ Error cancelled_error();
 class Pending final : public detail::CallCore, public std::enable_shared_from_this<Pending> {
  public:
   using Cancel = std::function<void()>;
-  /// `inside` answers whether the asking thread is the reactor.
+  /// `executor`: null for the thread that ends the call. `inside` answers whether the asking thread
+  /// is the reactor.
   Pending(std::shared_ptr<Executor> executor, std::function<bool()> inside);
 
   /// How cancel() reaches the call. Before the handle is given out.
@@ -47,6 +48,7 @@ class Pending final : public detail::CallCore, public std::enable_shared_from_th
   bool orphaned() const noexcept;
   void serve(Continuation f, bool here);
   void hand_over(Continuation f);
+  static void tell(const Continuation& f, Result<Response>&& result) noexcept;
   Result<Response> take();
 
   const std::shared_ptr<Executor> executor_;
