@@ -23,7 +23,9 @@ void AsyncCall::attempt() {
   run_.await_connection();
   run_.loop().arm(timer_, run_.acquire_deadline());
   const auto self = shared_from_this();
-  run_.origin().wait(*this);
+  asking_ = true;
+  run_.origin().wait(*this, run_.attempt_began());
+  asking_ = false;
 }
 
 /// For its turn, or a credential.
@@ -50,7 +52,8 @@ void AsyncCall::on_connection(Result<std::unique_ptr<pool::Connection>> got) noe
   waiting_ = Waiting::nothing;
   if (!got) return next_or_finish(run_.failed(std::move(got).error()));
   connection_ = std::move(*got);
-  exchange_.emplace(*connection_->stream, run_.request(*connection_), connection_->reused);
+  const TimePoint now = asking_ ? run_.attempt_began() : run_.loop().now();
+  exchange_.emplace(*connection_->stream, run_.request(*connection_, now), connection_->reused);
   if (auto watched = run_.loop().watch(*connection_->stream, *this); !watched) {
     exchange_->abort(watched.error().outcome, watched.error().reason, watched.error().message);
     return after_exchange();
@@ -111,7 +114,7 @@ void AsyncCall::after_exchange() {
   waiting_ = Waiting::nothing;
   // The connection goes home, or is closed, before anybody hears of the result.
   connection_->drained = exchange_->drained();
-  run_.origin().give_back(std::move(connection_), exchange_->reusable());
+  run_.origin().give_back(std::move(connection_), exchange_->reusable(), run_.ready_at());
   if (waiting_ == Waiting::done) return;  // whoever it was given to has ended all calls
   const bool again = run_.finished(*exchange_);
   exchange_.reset();

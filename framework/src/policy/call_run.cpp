@@ -45,8 +45,6 @@ Error CallRun::placed(Error error) {
   return error;
 }
 
-void CallRun::set_result(Result<Response> result) { result_.emplace(std::move(result)); }
-
 CallRun::Begun CallRun::begin_attempt() {
   const Prepared& call = parts_.prepared;
   attempt_began_ = progress_at_ = loop().now();
@@ -152,7 +150,7 @@ void CallRun::count_attempt() noexcept {
   if (attempts_ > 1) parts_.counters->retries.fetch_add(1, std::memory_order_relaxed);
 }
 
-wire::ExchangeRequest CallRun::request(const pool::Connection& connection) {
+wire::ExchangeRequest CallRun::request(const pool::Connection& connection, TimePoint now) {
   const Prepared& call = parts_.prepared;
   count_attempt();
   wire::ExchangeRequest request;
@@ -170,7 +168,7 @@ wire::ExchangeRequest CallRun::request(const pool::Connection& connection) {
   request.limits.obs_fold = call.settings->obs_fold;
   request.request_id = request_id_;
   request.request_id_field = call.settings->names->request_id;
-  progress_at_ = ready_at_ = loop().now();
+  progress_at_ = ready_at_ = now;
   pace_ = {};
   watch_.connected(connection.opening, progress_at_);
   watch_.enter(&TimeLedger::write, progress_at_);
@@ -179,9 +177,10 @@ wire::ExchangeRequest CallRun::request(const pool::Connection& connection) {
 
 Result<Response> CallRun::open_stream(wire::Exchange& exchange) {
   watch_.enter(&TimeLedger::read, ready_at_);
-  watch_.enter(&TimeLedger::local, loop().now());
+  judged_at_ = loop().now();
+  watch_.enter(&TimeLedger::local, judged_at_);
   Response head = exchange.take_response();
-  settle({.response = &head, .committed = true}, loop().now());
+  settle({.response = &head, .committed = true}, judged_at_);
   const bool sound = look_at(head);
   parts_.code.release();
   if (!sound) return take_result();

@@ -96,15 +96,18 @@ class CallRun {
     if (fresh_) return pool::Wants::fresh;
     return parts_.prepared.may_repeat ? pool::Wants::any : pool::Wants::asked;
   }
-  /// From now on the call waits for a connection.
-  void await_connection() noexcept { watch_.enter(&TimeLedger::queue, loop().now()); }
-  /// What to send on the connection of this attempt.
-  wire::ExchangeRequest request(const pool::Connection& connection);
+  /// When the attempt began that is under way.
+  TimePoint attempt_began() const noexcept { return attempt_began_; }
+  /// From then on the call waits for a connection.
+  void await_connection() noexcept { watch_.enter(&TimeLedger::queue, attempt_began_); }
+  /// What to send on the connection of this attempt, which was got at `now`.
+  wire::ExchangeRequest request(const pool::Connection& connection, TimePoint now);
 
   /// When an exchange that makes no further progress must be looked at again.
   TimePoint next_look(const wire::Exchange& exchange) const noexcept;
   /// The exchange may move again. Before advance(), but for the first time.
   void note_ready() noexcept { ready_at_ = loop().now(); }
+  TimePoint ready_at() const noexcept { return ready_at_; }
   /// It has moved bytes.
   void note_progress(const wire::Exchange& exchange) noexcept;
   /// Does the consumer of the stream rest? That time is not the peer's; the deadline holds.
@@ -175,11 +178,11 @@ class CallRun {
   void expire_stream(wire::Exchange& exchange, TimePoint now);
   void count_attempt() noexcept;
   void charge_failed_opening(Phase phase) noexcept;
-  bool completed(Response response);
+  bool completed(Response&& response);
   bool expired_there(const Response& response) const;
   Error expiry_of(const Response& response) const;
   bool judge(Attempted attempt);
-  void set_result(Result<Response> result);
+  void set_result(Error error) { result_.emplace(std::move(error)); }
   Error placed(Error error);
   Error why_ended(Error error) const;
 
@@ -221,7 +224,8 @@ class CallRun {
   TimeLedger noted_;
   std::string_view kind_ = "first", stop_reason_;
   Stopwatch watch_;
-  TimePoint attempt_began_{}, attempt_ends_{}, ready_at_{}, progress_at_{}, retry_at_{};
+  TimePoint attempt_began_{}, attempt_ends_{}, ready_at_{}, progress_at_{}, judged_at_{},
+      retry_at_{};
   struct {
     TimePoint since{};  ///< Zero: the answer has not begun.
     std::uint64_t bytes = 0;

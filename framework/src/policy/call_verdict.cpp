@@ -18,7 +18,7 @@ void CallRun::settle(const Attempted& attempt, TimePoint now) {
 
 bool CallRun::judge(Attempted attempt) {
   Prepared& call = parts_.prepared;
-  const TimePoint now = loop().now();
+  const TimePoint now = judged_at_ = loop().now();
   settle(attempt, now);
   // Of an answer that was given out the body may be forgotten, and is not what stands in the way.
   if (!attempt.committed) attempt.source = call.source.get();
@@ -68,18 +68,19 @@ Error CallRun::expiry_of(const Response& response) const {
           .status = response.status};
 }
 
-bool CallRun::completed(Response response) {
+bool CallRun::completed(Response&& response) {
   if (expired_there(response)) return failed(expiry_of(response));
   const bool committed = parts_.prepared.sink != nullptr && response.status < 400;
   const bool renewed = renew(response.status);
   if (judge({.response = &response, .committed = committed, .renewed = renewed})) return true;
-  if (look_at(response)) set_result(std::move(response));
+  if (look_at(response)) result_.emplace(std::move(response));
   return false;
 }
 
 /// The plugin's last look at a response, and what this side adds to it. False: a hook refused and
 /// the result is set.
 bool CallRun::look_at(Response& response) {
+  TimePoint now = judged_at_;
   if (parts_.code) {
     const HookResponse seen{response.status, response.headers, response.body};
     if (auto hooked = parts_.code->on_response(seen); !hooked) {
@@ -88,10 +89,10 @@ bool CallRun::look_at(Response& response) {
     }
     if (response.status >= 400)
       response.plugin_error = parts_.code->map_error(seen).value_or(std::string());
+    now = loop().now();
   }
   response.attempts = attempts_;
   response.generation = parts_.callee->generation;
-  const TimePoint now = loop().now();
   response.elapsed = now - parts_.prepared.started;
   response.time = watch_.stop(now);
   return true;

@@ -98,15 +98,23 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
   bool withdrawn_ = false;                ///< The loop's thread only.
 };
 
-Result<std::unique_ptr<pool::Connection>> acquire(CallRun& run, StopToken* token) {
+/// And when it was got.
+struct Acquired {
+  Result<std::unique_ptr<pool::Connection>> connection;
+  TimePoint at;
+};
+
+Acquired acquire(CallRun& run, StopToken* token) {
+  const TimePoint began = run.attempt_began();
   if (run.wants() != pool::Wants::fresh && !run.origin().crowded())
-    if (auto connection = run.origin().take()) return connection;
+    if (auto connection = run.origin().take(pool::Wants::asked, began))
+      return {std::move(connection), began};
   run.await_connection();
   const auto handover = std::make_shared<Handover>();
   handover->ask(run);
   auto got = handover->await(run, token);
-  if (!got) return run.acquire_expired();
-  return std::move(*got);
+  if (!got) return {run.acquire_expired(), run.loop().now()};
+  return {std::move(*got), run.loop().now()};
 }
 
 /// SO_RCVTIMEO fires late and cannot be cancelled; poll does neither.
@@ -165,13 +173,13 @@ bool begin(CallRun& run, StopToken* token) {
 /// One attempt from connection to verdict; answers whether to try again.
 bool attempt(CallRun& run, StopToken* token) {
   if (run.scripted()) return run.run_scripted();
-  auto got = acquire(run, token);
+  auto [got, at] = acquire(run, token);
   if (!got) return !stopped(run, token) && run.failed(std::move(got).error());
   std::unique_ptr<pool::Connection> connection = std::move(*got);
-  wire::Exchange exchange(*connection->stream, run.request(*connection), connection->reused);
+  wire::Exchange exchange(*connection->stream, run.request(*connection, at), connection->reused);
   drive(run, exchange, *connection->stream, token);
   connection->drained = exchange.drained();
-  run.origin().give_back(std::move(connection), exchange.reusable());
+  run.origin().give_back(std::move(connection), exchange.reusable(), run.ready_at());
   if (exchange.advance() != wire::Exchange::State::done && stopped(run, token)) return false;
   return run.finished(exchange);
 }

@@ -111,8 +111,7 @@ bool Origin::fit(const Connection& connection, Wants wants) {
   return known || connection.stream->quiet();
 }
 
-std::unique_ptr<Connection> Origin::take(Wants wants) {
-  const TimePoint now = loop_.now();
+std::unique_ptr<Connection> Origin::take(Wants wants, TimePoint now) {
   for (;;) {
     std::unique_ptr<Connection> connection;
     {
@@ -138,7 +137,7 @@ std::unique_ptr<Connection> Origin::take(Wants wants) {
   }
 }
 
-void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
+void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable, TimePoint now) {
   loop_.rest(*connection->stream);
   bool listed = true;
   {
@@ -146,7 +145,7 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
     unmark_active(*connection);
     const bool kept = reusable && idle_max(*connection->stream) > Duration::zero() && !yields();
     if (kept && !closed_ && !draining_) {
-      connection->idle_since = loop_.now();
+      connection->idle_since = now;
       connection->looked_at = false;
       idle_.push_back(std::move(connection));
       listed = std::exchange(listed_, true);
@@ -162,10 +161,10 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable) {
   });
 }
 
-void Origin::wait(Waiter& waiter) {
+void Origin::wait(Waiter& waiter, TimePoint now) {
+  if (const Wants wants = waiter.wants(); wants != Wants::fresh)
+    if (auto connection = take(wants, now)) return waiter.on_connection(std::move(connection));
   if (auto why = closed()) return waiter.on_connection(std::move(*why));
-  if (waiter.wants() != Wants::fresh)
-    if (auto connection = take(waiter.wants())) return waiter.on_connection(std::move(connection));
   if (waiters_.size() >= static_cast<std::size_t>(settings_.queue_max))
     return waiter.on_connection(Error{
         .outcome = Outcome::queue_full,

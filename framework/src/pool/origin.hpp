@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.hpp"
@@ -53,10 +54,15 @@ class Origin : public std::enable_shared_from_this<Origin> {
 
   const Settings& settings() const noexcept { return settings_; }
 
-  /// An idle connection that is fit for use, or null. Never blocks.
-  std::unique_ptr<Connection> take(Wants wants = Wants::asked);
+  /// An idle connection that is fit for use, or null. Never blocks. Here and below, `now` is for
+  /// those who know it already.
+  std::unique_ptr<Connection> take(Wants wants, TimePoint now);
+  std::unique_ptr<Connection> take(Wants wants = Wants::asked) { return take(wants, loop_.now()); }
   /// Ends the use of a connection; `reusable`: its last exchange left it clean.
-  void give_back(std::unique_ptr<Connection> connection, bool reusable);
+  void give_back(std::unique_ptr<Connection> connection, bool reusable, TimePoint now);
+  void give_back(std::unique_ptr<Connection> connection, bool reusable) {
+    give_back(std::move(connection), reusable, loop_.now());
+  }
 
   /// Is it the quota of the service that leaves no room for another connection? Thread-safe.
   bool short_of_quota() const noexcept { return quota_->taken() >= settings_.service_max(); }
@@ -74,7 +80,8 @@ class Origin : public std::enable_shared_from_this<Origin> {
   Duration open_time() const noexcept;
 
   /// Queues for a connection and opens one if there is room. Errors reach the waiter.
-  void wait(Waiter& waiter);
+  void wait(Waiter& waiter, TimePoint now);
+  void wait(Waiter& waiter) { wait(waiter, loop_.now()); }
   /// The waiter waits no more.
   void withdraw(Waiter& waiter);
 
