@@ -15,10 +15,12 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.hpp"
 #include "caller/pending.hpp"
 #include "callerapi/caller.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
+#include "wire/reactor.hpp"
 
 namespace callerapi {
 namespace {
@@ -185,8 +187,11 @@ TEST(Process, ACallOfTheParentEndsInAForkedChildAndOnlyThere) {
 
 TEST(Process, ACancelInAForkedChildReachesNoLoop) {
   bool reached = false;
-  caller::Pending pending(Executor::inline_executor(), [] { return false; });
+  const base::SystemClock clock;
+  const auto loop = wire::Reactor::start(clock).value();
+  caller::Pending pending(nullptr, *loop);
   pending.on_cancel([&] { reached = true; });
+  ASSERT_TRUE(others_sleep());
 
   const pid_t child = ::fork();
   if (child == 0) {

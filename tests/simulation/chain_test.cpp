@@ -136,15 +136,20 @@ TEST(Chain, ThreeLayersOfRetriesAddAThirdAtMostToAServiceThatIsDown) {
 }
 
 TEST(Chain, WithBreakersAServiceThatIsDownIsNearlyLeftAlone) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+  constexpr std::uint64_t seeds = 12;
+  std::uint64_t answered = 0;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
     Chain chain(policy::BreakerMode::on, seed);
     chain.run();
     std::printf("seed %d, with breakers: %.3f requests for each call, %.2f x the mean after it\n",
                 static_cast<int>(seed), chain.amplification(), chain.peak_after());
     EXPECT_LE(chain.amplification(), 0.1);
     EXPECT_LE(chain.peak_after(), 2.0);
-    EXPECT_GT(chain.answered_after(), healed / between_calls / 2) << "too long to come back";
+    answered += static_cast<std::uint64_t>(chain.answered_after());
   }
+  // How long one chain takes is chance: each of three breakers may have opened just before.
+  EXPECT_GT(answered, seeds * static_cast<std::uint64_t>(healed / between_calls) / 2)
+      << "too long to come back";
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ TEST(S19, N10_LosersAndCancelledCallsAreNoFailures) {
 
   EXPECT_EQ(some.model->failures_seen(), 0u);
   EXPECT_EQ(some.model->running(), 0u);
-  EXPECT_EQ(some.model->counters().in_flight, 0u);
+  EXPECT_EQ(some.model->counters().in_flight(), 0u);
   EXPECT_EQ(some.model->counters().calls, 2'100u);
 }
 

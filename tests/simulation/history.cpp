@@ -244,8 +244,8 @@ class History {
                              " has not healed: " + std::string(name(ledger_.calls[i].outcome)) +
                              "/" + ledger_.calls[i].reason);
     if (!running_.empty()) v.breaches.push_back("calls are left that nobody ended");
-    if (counters_.in_flight != 0)
-      v.breaches.push_back(std::to_string(counters_.in_flight) + " calls count as in flight");
+    if (counters_.in_flight() != 0)
+      v.breaches.push_back(std::to_string(counters_.in_flight()) + " calls count as in flight");
     for (const SimService& service : services_)
       if (service.state->quota->taken() > service_max_)
         v.breaches.push_back(service.name + " has " +

@@ -38,8 +38,14 @@ inline constexpr Scale body_sizes = {
 
 using Counter = std::atomic<std::uint64_t>;
 
-inline void count(Counter& counter, std::uint64_t by = 1) noexcept {
-  counter.fetch_add(by, std::memory_order_relaxed);
+/// How many threads ever write to a counter. One alone need not lock the bus for it.
+enum class Writers : std::uint8_t { one, many };
+
+inline void count(Counter& counter, std::uint64_t by = 1, Writers who = Writers::many) noexcept {
+  if (who == Writers::many)
+    counter.fetch_add(by, std::memory_order_relaxed);
+  else
+    counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
 }
 
 /// What a histogram held when it was looked at.
@@ -59,14 +65,16 @@ template <const Scale& scale>
 class HistogramOf {
  public:
   /// Below zero, as when a clock stepped back, counts as zero.
-  void record(std::int64_t value) noexcept {
+  void record(std::int64_t value, Writers who = Writers::many) noexcept {
     value = std::max<std::int64_t>(0, value);
     const auto bucket =
         std::ranges::find_if(scale.bounds, [&](std::int64_t bound) { return value <= bound; });
-    count(buckets_[static_cast<std::size_t>(bucket - scale.bounds.begin())]);
-    if (value > 0) count(sum_, static_cast<std::uint64_t>(value));
+    count(buckets_[static_cast<std::size_t>(bucket - scale.bounds.begin())], 1, who);
+    if (value > 0) count(sum_, static_cast<std::uint64_t>(value), who);
   }
-  void record(Duration took) noexcept { record(std::int64_t{took.count()}); }
+  void record(Duration took, Writers who = Writers::many) noexcept {
+    record(std::int64_t{took.count()}, who);
+  }
   void add_to(Distribution& all) const noexcept {
     for (std::size_t i = 0; i < buckets_.size(); ++i)
       all.buckets[i] += buckets_[i].load(std::memory_order_relaxed);
@@ -83,12 +91,18 @@ using Ages = HistogramOf<connection_ages>;
 using Sizes = HistogramOf<body_sizes>;
 
 /// One T for each of a few groups of threads, on cache lines of its own: threads of different
-/// groups do not slow each other down. The loop is group 0.
+/// groups do not slow each other down. Group 0 is the loop's thread alone.
 template <class T>
 class Sharded {
  public:
   static constexpr std::size_t shards = 4;
-  T& of(unsigned shard) noexcept { return all_[shard % shards].one; }
+  T& of(unsigned shard) noexcept {
+    return all_[shard == 0 ? 0 : 1 + (shard - 1) % (shards - 1)].one;
+  }
+  /// Of that group, as long as its own threads alone write to it.
+  static constexpr Writers writers(unsigned shard) noexcept {
+    return shard == 0 ? Writers::one : Writers::many;
+  }
   template <class F>
   void each(F f) const {
     for (const Line& line : all_) f(line.one);

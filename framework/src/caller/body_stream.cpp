@@ -61,10 +61,10 @@ Error refuse(const policy::Prepared& call, std::string text) {
 }  // namespace
 
 StreamEnd::StreamEnd(std::shared_ptr<policy::StreamPipe> pipe, std::shared_ptr<Executor> executor,
-                     std::function<bool()> inside)
+                     wire::Loop& loop)
     : pipe_(std::move(pipe)),
       executor_(std::move(executor)),
-      inside_(std::move(inside)),
+      loop_(loop),
       fork_count_(base::fork_count()) {}
 
 StreamEnd::~StreamEnd() { StreamEnd::cancel(); }
@@ -76,7 +76,7 @@ void StreamEnd::cancel() noexcept {
 
 Result<std::size_t> StreamEnd::read(std::span<char> into) {
   if (fork_count_ != base::fork_count()) return forked();
-  if (!pipe_->ready() && inside_())
+  if (!pipe_->ready() && loop_.inside())
     return Error{Outcome::invalid_argument, "would_deadlock",
                  "read() on the reactor's own thread would wait for itself; use next()"};
   return pipe_->read(into);
@@ -84,11 +84,11 @@ Result<std::size_t> StreamEnd::read(std::span<char> into) {
 
 std::shared_ptr<detail::CallCore> StreamEnd::next() {
   if (fork_count_ != base::fork_count()) {
-    auto told = std::make_shared<Pending>(Executor::inline_executor(), inside_);
+    auto told = std::make_shared<Pending>(nullptr, loop_);
     told->complete(forked());
     return told;
   }
-  auto pending = std::make_shared<Pending>(executor_, inside_);
+  auto pending = std::make_shared<Pending>(executor_, loop_);
   pending->on_cancel([pipe = pipe_] { pipe->stop(cancelled()); });
   pipe_->when_ready([pending, pipe = pipe_.get()] {
     auto bytes = pipe->take();
@@ -102,8 +102,7 @@ std::shared_ptr<detail::CallCore> StreamEnd::next() {
 
 Call<BodyStream> Host::start_stream(Parts parts,
                                     std::function<std::optional<Error>(const Response&)> refused) {
-  auto pending =
-      std::make_shared<Pending>(completions(), [loop = reactor_.get()] { return loop->inside(); });
+  auto pending = std::make_shared<Pending>(completions(), *reactor_);
   if (parts && (*parts)->prepared.blocking()) {
     const policy::Prepared& call = (*parts)->prepared;
     const bool sink = call.sink != nullptr;
@@ -119,8 +118,7 @@ Call<BodyStream> Host::start_stream(Parts parts,
   }
   auto pipe = std::make_shared<policy::StreamPipe>();
   (*parts)->prepared.stream = pipe;
-  auto end = std::make_shared<StreamEnd>(pipe, executor_,
-                                         [loop = reactor_.get()] { return loop->inside(); });
+  auto end = std::make_shared<StreamEnd>(pipe, executor_, *reactor_);
   const auto call = begin_async(std::move(*parts), [pending, pipe](Result<Response>&& result) {
     if (!pipe->begun()) {
       // Refused, answered whole, or from a testing transport.
@@ -129,7 +127,7 @@ Call<BodyStream> Host::start_stream(Parts parts,
     }
     pending->complete(std::move(result));
   });
-  pending->on_cancel(*reactor_, call);
+  pending->on_cancel(call);
   return {pending, [end, refused = std::move(refused)](Result<Response> r) -> Result<BodyStream> {
             if (!r) return std::move(r).error();
             if (refused)

@@ -1,21 +1,20 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "callerapi/executor.hpp"
 #include "callerapi/stream.hpp"
 #include "policy/stream_pipe.hpp"
+#include "wire/loop.hpp"
 
 namespace callerapi::caller {
 
 /// The consumer's end of a pipe, as BodyStream holds it. When nobody holds it the stream ends.
 class StreamEnd final : public detail::StreamCore {
  public:
-  /// `inside` answers whether the asking thread is the reactor; it is asked only before the end of
-  /// the stream, so while there is a Caller.
+  /// `loop` is asked only before the end of the stream, so while there is a Caller.
   StreamEnd(std::shared_ptr<policy::StreamPipe> pipe, std::shared_ptr<Executor> executor,
-            std::function<bool()> inside);
+            wire::Loop& loop);
   ~StreamEnd() override;
 
   Result<std::size_t> read(std::span<char> into) override;
@@ -25,7 +24,7 @@ class StreamEnd final : public detail::StreamCore {
  private:
   const std::shared_ptr<policy::StreamPipe> pipe_;
   const std::shared_ptr<Executor> executor_;
-  const std::function<bool()> inside_;
+  wire::Loop& loop_;
   const unsigned fork_count_;
 };
 

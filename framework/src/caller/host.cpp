@@ -173,15 +173,16 @@ Result<Response> Host::run(Parts parts) {
                "a blocking call on the reactor's own thread would wait for itself; use start()"};
 }
 
-std::shared_ptr<policy::LoopCall> Host::begin_async(policy::CallPartsPtr parts,
-                                                    policy::AsyncCall::Done done) {
+std::weak_ptr<policy::LoopCall> Host::begin_async(policy::CallPartsPtr parts,
+                                                  policy::AsyncCall::Done done) {
   auto call = policy::make_loop_call(std::move(parts), std::move(done),
                                      [this](policy::LoopCall& ended) { forget(ended); });
+  std::weak_ptr<policy::LoopCall> seen = call;
   base::Lock lock(starting_mutex_);
   // Under the lock: nobody who lines up behind may reach the loop before, to cancel say.
   if (starting_.empty()) reactor_->post([this] { begin_starting(); });
-  starting_.push_back(call);
-  return call;
+  starting_.push_back(std::move(call));
+  return seen;
 }
 
 void Host::begin_starting() {
@@ -229,13 +230,12 @@ void Host::begin_blocking(policy::CallPartsPtr parts, std::shared_ptr<policy::St
 }
 
 Call<Response> Host::start(Parts parts) {
-  auto pending =
-      std::make_shared<Pending>(completions(), [loop = reactor_.get()] { return loop->inside(); });
+  auto pending = std::make_shared<Pending>(completions(), *reactor_);
   if (!parts) {
     pending->complete(std::move(parts).error());
-    return {pending, nullptr};
+    return {std::move(pending), nullptr};
   }
-  pending->keep();
+  pending->keep(pending);
   const auto done = [to = pending.get()](Result<Response>&& result) {
     to->complete(std::move(result));
   };
@@ -244,9 +244,9 @@ Call<Response> Host::start(Parts parts) {
     pending->on_cancel([token] { token->stop(cancelled_error()); });
     begin_blocking(std::move(*parts), token, done);
   } else {
-    pending->on_cancel(*reactor_, begin_async(std::move(*parts), done));
+    pending->on_cancel(begin_async(std::move(*parts), done));
   }
-  return {pending, nullptr};
+  return {std::move(pending), nullptr};
 }
 
 void Host::post_for_token(const std::string& service, const std::string& path, Request request,
@@ -301,12 +301,12 @@ void Host::sweep() {
 Stats Host::stats() const {
   return {.calls = call_counters_.calls,
           .calls_failed = call_counters_.failed,
-          .attempts = call_counters_.attempts,
+          .attempts = sum(call_counters_.attempts),
           .retries = call_counters_.retries,
           .connections_opened = family_->counters.opened,
           .connections_reused = family_->counters.reused,
           .connections_open = family_->counters.open,
-          .calls_in_flight = call_counters_.in_flight,
+          .calls_in_flight = call_counters_.in_flight(),
           .reloads_applied = reloads_applied_,
           .reloads_refused = reloads_refused_,
           .generation = snapshots_.read()->number,
@@ -327,7 +327,7 @@ void Host::shutdown(Duration drain) {
   // On the loop itself, in a completion, there is nothing to wait for: no call could end meanwhile.
   if (reactor_->inside()) drain = Duration::zero();
   const TimePoint until = reactor_->now() + drain;
-  while (first && call_counters_.in_flight.load() > 0 && reactor_->now() < until)
+  while (first && call_counters_.in_flight() > 0 && reactor_->now() < until)
     base::futex_wait_until(never, 0,
                            std::min(until, reactor_->now() + std::chrono::milliseconds(5)));
   {

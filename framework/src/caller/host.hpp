@@ -130,8 +130,8 @@ class Host : public std::enable_shared_from_this<Host> {
       CALLERAPI_REQUIRES(control_);
   /// After a reload: which plugin files to look at from now on.
   void watch_plugins() CALLERAPI_REQUIRES(control_);
-  std::shared_ptr<policy::LoopCall> begin_async(policy::CallPartsPtr parts,
-                                                policy::AsyncCall::Done done);
+  std::weak_ptr<policy::LoopCall> begin_async(policy::CallPartsPtr parts,
+                                              policy::AsyncCall::Done done);
   /// Begins what begin_async() has lined up. On the reactor's thread.
   void begin_starting();
   /// A call on the loop has ended. On the reactor's thread.

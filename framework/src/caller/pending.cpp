@@ -12,8 +12,8 @@ detail::CallCore::~CallCore() = default;
 
 namespace caller {
 
-Pending::Pending(std::shared_ptr<Executor> executor, std::function<bool()> inside)
-    : executor_(std::move(executor)), inside_(std::move(inside)), fork_count_(base::fork_count()) {}
+Pending::Pending(std::shared_ptr<Executor> executor, wire::Loop& loop)
+    : executor_(std::move(executor)), loop_(loop), fork_count_(base::fork_count()) {}
 
 bool Pending::orphaned() const noexcept { return !done() && base::fork_count() != fork_count_; }
 
@@ -24,55 +24,46 @@ Error cancelled_error() {
 
 void Pending::complete(Result<Response>&& result) {
   const auto self = std::move(self_);
-  Continuation next;
-  bool here = false;
-  {
-    base::Lock lock(mutex_);
-    here = here_;
-    next = std::exchange(continuation_, nullptr);
-    if (!next || (executor_ && !here)) result_ = std::move(result);
-    done_ = 1;
+  if (state_.load(std::memory_order_acquire) != awaited) {
+    result_ = std::move(result);
+    std::uint32_t was = running;
+    if (state_.compare_exchange_strong(was, ended, std::memory_order_acq_rel))
+      return static_cast<void>(base::futex_wake_all(state_));
+    // A continuation came meanwhile.
+    state_.store(ended, std::memory_order_release);
+    return tell(std::move(*result_));
   }
-  // Where a continuation is, nobody waits.
-  if (!next) return static_cast<void>(base::futex_wake_all(done_));
-  // NOLINTBEGIN(bugprone-use-after-move): moved from above only when it goes to the executor
-  if (here) return next(std::move(result));
-  if (!executor_) return tell(next, std::move(result));
-  // NOLINTEND(bugprone-use-after-move)
-  hand_over(std::move(next));
+  state_.store(ended, std::memory_order_release);
+  // NOLINTNEXTLINE(bugprone-use-after-move): moved from above only on the way that returns
+  tell(std::move(result));
 }
 
-/// As the executors do: what it throws has nobody to be told to.
-void Pending::tell(const Continuation& f, Result<Response>&& result) noexcept {
-  try {
-    f(std::move(result));
-  } catch (...) {
+/// To the continuation; nobody else asks for the result any more.
+void Pending::tell(Result<Response>&& result) {
+  const Continuation next = std::exchange(continuation_, nullptr);
+  if (here_) return next(std::move(result));
+  if (!executor_) {
+    try {
+      return next(std::move(result));
+    } catch (...) {  // as the executors do: it has nobody to be told to
+    }
+    return;
   }
-}
-
-/// Runs `f` on the executor. The result waits here: nobody else asks for it any more.
-void Pending::hand_over(Continuation f) {
-  if (!executor_) return tell(f, take());
-  executor_->post([self = shared_from_this(), f = std::move(f)] { f(self->take()); });
-}
-
-Result<Response> Pending::take() {
-  base::Lock lock(mutex_);
-  return std::move(*result_);
+  if (!result_) result_ = std::move(result);
+  executor_->post([self = shared_from_this(), next] { next(std::move(*self->result_)); });
 }
 
 void Pending::cancel() noexcept {
   if (done() || orphaned()) return;
-  if (cancel_) cancel_();
-  if (!loop_) return;
-  loop_->post([call = call_] {
+  if (cancel_) return cancel_();
+  loop_.post([call = call_] {
     if (const auto alive = call.lock()) alive->end(cancelled_error());
   });
 }
 
 Result<void> Pending::may_wait() const {
   if (orphaned()) return Host::forked_error();
-  if (!done() && inside_ && inside_())
+  if (!done() && loop_.inside())
     return Error{Outcome::invalid_argument, "would_deadlock",
                  "get() on the reactor's own thread would wait for itself; use then() or co_await"};
   return {};
@@ -80,21 +71,17 @@ Result<void> Pending::may_wait() const {
 
 Result<Response> Pending::wait() {
   if (auto may = may_wait(); !may) return std::move(may).error();
-  while (!done()) base::futex_wait_until(done_, 0, no_deadline);
-  return take();
+  while (!done()) base::futex_wait_until(state_, running, no_deadline);
+  return std::move(*result_);
 }
 
 void Pending::serve(Continuation f, bool here) {
   if (orphaned()) return f(Host::forked_error());  // the executor's threads are the parent's
-  {
-    base::Lock lock(mutex_);
-    if (!result_) {
-      continuation_ = std::move(f);
-      here_ = here;
-      return;
-    }
-  }
-  here ? f(take()) : hand_over(std::move(f));
+  continuation_ = std::move(f);
+  here_ = here;
+  std::uint32_t was = running;
+  if (!state_.compare_exchange_strong(was, awaited, std::memory_order_acq_rel))
+    tell(std::move(*result_));
 }
 
 }  // namespace caller

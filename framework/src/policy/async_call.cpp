@@ -22,7 +22,6 @@ void AsyncCall::attempt() {
   waiting_ = Waiting::connection;
   run_.await_connection();
   run_.loop().arm(timer_, run_.acquire_deadline());
-  const auto self = shared_from_this();
   asking_ = true;
   run_.origin().wait(*this, run_.attempt_began());
   asking_ = false;
@@ -47,7 +46,7 @@ void AsyncCall::on_awaited() {
 }
 
 void AsyncCall::on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept {
-  const auto self = shared_from_this();
+  const auto self = asking_ ? nullptr : shared_from_this();
   run_.loop().disarm(timer_);
   waiting_ = Waiting::nothing;
   if (!got) return next_or_finish(run_.failed(std::move(got).error()));

@@ -37,6 +37,7 @@ class AsyncCall final : public LoopCall,
   pool::Wants wants() const noexcept override { return run_.wants(); }
   void on_ready() noexcept override;
   void on_time();
+  // What may end the call is for those who hold it.
   void attempt();
   void await();
   void on_awaited();

@@ -36,7 +36,7 @@ void set_attempt_headers(Headers& headers, const Prepared& call, const AttemptFa
     headers.set(names.timeout, std::to_string(std::max<std::int64_t>(1, left.count())));
   }
   if (call.settings->request_id && !headers.contains(names.request_id))
-    headers.add(names.request_id, view(uuid_v7(loop.wall_ms(), loop.random(), loop.random())));
+    headers.add(names.request_id, view(uuid_v7(loop.wall_ms(), loop.random())));
   if (call.context.trace && !call.own_trace) set_trace(headers, call, loop);
   if (call.context.baggage && !call.own_baggage) headers.set("baggage", *call.context.baggage);
   if (call.settings->attempts_left && call.context.allowance)

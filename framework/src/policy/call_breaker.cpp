@@ -35,7 +35,7 @@ bool CallRun::pass_breaker() {
   const Prepared& call = parts_.prepared;
   const BreakerTerms& terms = call.settings->breaker;
   const auto answer = parts_.callee->state->breaker.admit(terms, attempt_began_, call.attempt);
-  if (answer.refused) parts_.counters->breaker_rejected.fetch_add(1, std::memory_order_relaxed);
+  if (answer.refused) count(parts_.counters->breaker_rejected);
   permit_ = answer.permit;
   if (answer.granted) return true;
   set_result(placed({.outcome = Outcome::circuit_open,

@@ -40,7 +40,8 @@ void CallRun::rate_instance(const Attempted& attempt, TimePoint now) {
   Ejector& ejector = parts_.callee->state->ejector;
   std::optional<Duration> asked;
   if (attempt.response && (attempt.response->status == 429 || attempt.response->status == 503))
-    asked = retry_after(*attempt.response, loop().wall_ms(), terms_.retry_after_field);
+    asked = retry_after(*attempt.response, loop().wall_ms(),
+                        parts_.prepared.settings->names->retry_after);
   if (asked) ejector.cool(health, *asked, now);
   switch (rating.balance) {
     case base::BalanceSample::latency:

@@ -12,11 +12,6 @@ namespace callerapi::policy {
 CallRun::CallRun(CallPartsPtr parts)
     : owned_(std::move(parts)), parts_(*owned_), watch_(parts_.prepared.started) {
   const Prepared& call = parts_.prepared;
-  terms_ = {call.settings->retry, call.attempts_max, call.may_repeat, call.deadline};
-  terms_.budget = &parts_.callee->state->budget;
-  terms_.budget_terms = call.settings->budget;
-  terms_.allowance = call.context.allowance.get();
-  terms_.retry_after_field = call.settings->names->retry_after;
   if (parts_.avoid) {
     tried_.add(parts_.callee->instances->index_of(*parts_.avoid));
     kind_ = "hedge";
@@ -24,8 +19,7 @@ CallRun::CallRun(CallPartsPtr parts)
   }
   if (call.source) keep_body();
   if (!parts_.counted) return;
-  parts_.counters->calls.fetch_add(1, std::memory_order_relaxed);
-  parts_.counters->in_flight.fetch_add(1, std::memory_order_relaxed);
+  count(parts_.counters->calls);
   parts_.callee->state->meter.began(parts_.shard);
 }
 
@@ -146,8 +140,9 @@ wire::RequestHead CallRun::request_head(const Headers& headers) const {
 }
 
 void CallRun::count_attempt() noexcept {
-  parts_.counters->attempts.fetch_add(1, std::memory_order_relaxed);
-  if (attempts_ > 1) parts_.counters->retries.fetch_add(1, std::memory_order_relaxed);
+  auto& attempts = parts_.counters->attempts;
+  count(attempts.of(parts_.shard), 1, attempts.writers(parts_.shard));
+  if (attempts_ > 1) count(parts_.counters->retries);
 }
 
 wire::ExchangeRequest CallRun::request(const pool::Connection& connection, TimePoint now) {
@@ -193,9 +188,9 @@ Result<Response> CallRun::open_stream(wire::Exchange& exchange) {
 std::optional<Error> CallRun::close_stream(std::optional<Error> why) {
   if (why) why = placed(why_ended(std::move(*why)));
   leave_limits();
-  parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  parts_.counters->end(parts_.shard);
   if (why) {
-    parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
+    count(parts_.counters->failed);
     account(*why);
   } else {
     Response ended;
@@ -218,11 +213,11 @@ Result<Response> CallRun::take_result() {
     account_part();
     return std::move(*result_);
   }
-  parts_.counters->in_flight.fetch_sub(1, std::memory_order_relaxed);
+  parts_.counters->end(parts_.shard);
   if (*result_) {
     account(**result_);
   } else {
-    parts_.counters->failed.fetch_add(1, std::memory_order_relaxed);
+    count(parts_.counters->failed);
     account(result_->error());
   }
   return std::move(*result_);

@@ -32,8 +32,16 @@ class CallLog;
 
 /// Counters of one Caller. Relaxed: for people, not for decisions.
 struct CallCounters {
-  std::atomic<std::uint64_t> calls{0}, failed{0}, attempts{0}, retries{0}, in_flight{0};
-  std::atomic<std::uint64_t> retries_denied{0}, breaker_rejected{0}, hedges{0};
+  base::Counter calls{0}, failed{0}, retries{0}, retries_denied{0}, breaker_rejected{0}, hedges{0};
+  base::Sharded<base::Counter> attempts, ended;
+
+  /// Calls begun and not ended.
+  std::uint64_t in_flight() const noexcept {
+    // In this order: a call that ends meanwhile is counted as running, never as less than none.
+    const std::uint64_t over = sum(ended), begun = calls.load();
+    return begun > over ? begun - over : 0;
+  }
+  void end(unsigned shard) noexcept { count(ended.of(shard), 1, ended.writers(shard)); }
 };
 
 /// What a call is made with. Handed on by pointer: it is large, and views point into it.
@@ -181,6 +189,7 @@ class CallRun {
   bool completed(Response&& response);
   bool expired_there(const Response& response) const;
   Error expiry_of(const Response& response) const;
+  RetryTerms retry_terms() const;
   bool judge(Attempted attempt);
   void set_result(Error error) { result_.emplace(std::move(error)); }
   Error placed(Error error);
@@ -193,7 +202,6 @@ class CallRun {
   Tried tried_;
   Choice choice_;  ///< How the instance of this attempt was chosen.
   RetryState retry_;
-  RetryTerms terms_;
   wire::ReplaySource* kept_ = nullptr;  ///< In prepared().source, where a body must be kept.
   Breaker::Permit permit_;
   int attempts_ = 0;

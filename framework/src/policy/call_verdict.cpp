@@ -16,6 +16,19 @@ void CallRun::settle(const Attempted& attempt, TimePoint now) {
   measure_attempt(attempt, now);
 }
 
+/// Made for each verdict: thousands of calls may be in flight, and few are judged at a time.
+RetryTerms CallRun::retry_terms() const {
+  const Prepared& call = parts_.prepared;
+  return {.settings = call.settings->retry,
+          .attempts_max = call.attempts_max,
+          .may_repeat = call.may_repeat,
+          .deadline = call.deadline,
+          .allowance = call.context.allowance.get(),
+          .budget = &parts_.callee->state->budget,
+          .budget_terms = call.settings->budget,
+          .retry_after_field = call.settings->names->retry_after};
+}
+
 bool CallRun::judge(Attempted attempt) {
   Prepared& call = parts_.prepared;
   const TimePoint now = judged_at_ = loop().now();
@@ -26,10 +39,9 @@ bool CallRun::judge(Attempted attempt) {
   watch_.enter(&TimeLedger::local, now);
   // Chance and the calendar are asked about failures alone.
   const bool well = attempt.response && attempt.response->status < 400;
-  Decision next =
-      retry_.after(terms_, attempt, now, well ? 0 : loop().random(), well ? 0 : loop().wall_ms());
-  if (next.stop_reason == "budget")
-    parts_.counters->retries_denied.fetch_add(1, std::memory_order_relaxed);
+  const Decision next = retry_.after(retry_terms(), attempt, now, well ? 0 : loop().random(),
+                                     well ? 0 : loop().wall_ms());
+  if (next.stop_reason == "budget") count(parts_.counters->retries_denied);
   note_decision(attempt, next);
   if (!next.again) return false;
   fresh_ = attempt.error ? attempt.error->outcome == Outcome::stale_connection

@@ -78,8 +78,7 @@ HedgedCall::HedgedCall(CallPartsPtr parts, AsyncCall::Done done, AsyncCall::Ende
       [this](Result<Response>&& result) { on_result(first_, second_, std::move(result)); },
       [](LoopCall&) {});
   state_.meter.began(0);
-  counters_.calls.fetch_add(1, std::memory_order_relaxed);
-  counters_.in_flight.fetch_add(1, std::memory_order_relaxed);
+  count(counters_.calls);
 }
 
 HedgedCall::~HedgedCall() { loop_.disarm(timer_); }
@@ -90,7 +89,8 @@ void HedgedCall::begin() {
   state_.hedging.deposit(loop_.now());
   if (const auto wait = state_.hedging.delay(call.settings->hedge, call.attempt, loop_.now()))
     loop_.arm(timer_, loop_.now() + *wait);
-  first_.call->begin();
+  const auto first = first_.call;
+  first->begin();
 }
 
 void HedgedCall::on_time() {
@@ -130,12 +130,13 @@ void HedgedCall::hedge() {
   spare_->prepared.explain = true;
   spare_->prepared.attempts_max = 1;
   spare_->avoid = first_.call->instance();
-  counters_.hedges.fetch_add(1, std::memory_order_relaxed);
+  count(counters_.hedges);
   second_.call = std::make_shared<AsyncCall>(
       std::move(spare_),
       [this](Result<Response>&& result) { on_result(second_, first_, std::move(result)); },
       [](LoopCall&) {});
-  second_.call->begin();
+  const auto second = second_.call;
+  second->begin();
 }
 
 void HedgedCall::on_result(Side& side, const Side& other, Result<Response> result) {
@@ -162,8 +163,8 @@ void HedgedCall::tell(Side& winner, const Side& other) {
                                 : 0;
   (result ? result->attempts : result.error().attempts) += more;
   (result ? result->record : result.error().record) = record();
-  counters_.in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (!result) counters_.failed.fetch_add(1, std::memory_order_relaxed);
+  counters_.end(0);
+  if (!result) count(counters_.failed);
   if (&winner == &second_) base::count(state_.hedging.won);
   const TimeLedger& time = result ? result->time : result.error().time;
   if (meter_) meter_->call(0, result.has_value(), time.total());

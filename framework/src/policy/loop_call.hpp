@@ -11,6 +11,7 @@ namespace callerapi::policy {
 class LoopCall {
  public:
   virtual ~LoopCall() = default;
+  /// Whoever calls this holds it until it returns.
   virtual void begin() = 0;
   /// Ends the call now. Its connections are closed before anybody hears of it.
   virtual void end(Error why) = 0;

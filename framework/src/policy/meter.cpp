@@ -5,6 +5,12 @@
 #include "policy/retry.hpp"
 
 namespace callerapi::policy {
+namespace {
+
+using base::Writers;
+constexpr Writers writers(unsigned shard) noexcept { return Sharded<Counter>::writers(shard); }
+
+}  // namespace
 
 ResultCode ResultCode::of(const Attempted& attempt) noexcept {
   if (attempt.response) return ResultCode(attempt.response->status);
@@ -31,7 +37,7 @@ std::vector<const EndpointMeter::Series*> EndpointMeter::series() const {
 }
 
 void EndpointMeter::attempt(unsigned shard, ResultCode code, Duration took) {
-  series(code).took.of(shard).record(took);
+  series(code).took.of(shard).record(took, writers(shard));
 }
 
 void EndpointMeter::retry(unsigned shard, ResultCode why, Duration wait) {
@@ -46,7 +52,7 @@ void EndpointMeter::stopped(std::string_view reason) noexcept {
 }
 
 void EndpointMeter::call(unsigned shard, bool ok, Duration took) {
-  calls_[ok].get().of(shard).record(took);
+  calls_[ok].get().of(shard).record(took, writers(shard));
 }
 
 void EndpointMeter::failed(const Error& error) noexcept {
@@ -57,8 +63,9 @@ void EndpointMeter::failed(const Error& error) noexcept {
 
 void EndpointMeter::bodies(unsigned shard, std::optional<std::uint64_t> sent,
                            std::uint64_t received) {
-  if (sent) sent_.get().of(shard).record(static_cast<std::int64_t>(*sent));
-  received_.get().of(shard).record(static_cast<std::int64_t>(received));
+  const Writers who = writers(shard);
+  if (sent) sent_.get().of(shard).record(static_cast<std::int64_t>(*sent), who);
+  received_.get().of(shard).record(static_cast<std::int64_t>(received), who);
 }
 
 std::shared_ptr<EndpointMeter> ServiceMeter::endpoint(const std::string& name,
@@ -84,9 +91,10 @@ void ServiceMeter::refused(std::string_view reason) noexcept {
 void ServiceMeter::ended(unsigned shard, const TimeLedger& time, Duration waited) {
   const Duration spent[] = {time.queue - waited, time.dns,  time.connect, time.tls,
                             time.write,          time.wait, time.read};
+  const Writers who = writers(shard);
   for (std::size_t i = 0; i < parts_.size(); ++i)
-    if (spent[i] > Duration::zero()) parts_[i].get().of(shard).record(spent[i]);
-  count(ended_.of(shard));
+    if (spent[i] > Duration::zero()) parts_[i].get().of(shard).record(spent[i], who);
+  count(ended_.of(shard), 1, who);
 }
 
 std::uint64_t ServiceMeter::in_flight() const noexcept {

@@ -54,7 +54,8 @@ inline constexpr std::array<std::string_view, 6> limit_reasons = {
 inline constexpr std::size_t phases = 10;  ///< Values of Phase.
 
 /// The measurements of one endpoint, or of all ad-hoc requests of a service. Recording is
-/// thread-safe and takes no lock; `shard` is the group of the thread that records.
+/// thread-safe and takes no lock; `shard` is the group of the thread that records, 0 for the
+/// loop's.
 class EndpointMeter {
  public:
   /// Names as labels show them; `endpoint` and `path` are empty for ad-hoc requests.
@@ -118,6 +119,7 @@ class ServiceMeter {
                                           const std::string& path);
   std::vector<std::shared_ptr<const EndpointMeter>> endpoints() const;
 
+  /// By whichever thread starts the call, of whatever group.
   void began(unsigned shard) noexcept { count(begun_.of(shard)); }
   /// `waited` of the queue's part was for its turn, and is measured by queued().
   void ended(unsigned shard, const TimeLedger& time, Duration waited);

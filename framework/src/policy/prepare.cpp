@@ -244,7 +244,7 @@ void code_body(Prepared& call) {
 
 Result<void> finish(Prepared& call, const ServiceView& service, Request& request, wire::Loop& loop,
                     bool mint_key) {
-  call.id = uuid_v7(loop.wall_ms(), loop.random(), loop.random());
+  call.id = uuid_v7(loop.wall_ms(), loop.random());
   set_headers(call, service, request);
   if (auto taken = take_payload(call, request, loop); !taken) return taken;
   code_body(call);
@@ -254,9 +254,7 @@ Result<void> finish(Prepared& call, const ServiceView& service, Request& request
   if (!request.key.empty()) {
     call.headers.set(key, request.key);
   } else if (mint_key && !call.headers.contains(key)) {
-    call.headers.add(
-        key,
-        "\"" + std::string(view(uuid_v7(loop.wall_ms(), loop.random(), loop.random()))) + "\"");
+    call.headers.add(key, "\"" + std::string(view(uuid_v7(loop.wall_ms(), loop.random()))) + "\"");
   }
   if (call.headers.contains(key)) call.may_repeat = true;
   return set_times(call, request, loop);

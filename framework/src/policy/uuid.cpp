@@ -1,5 +1,7 @@
 #include "policy/uuid.hpp"
 
+#include "base/random.hpp"
+
 namespace callerapi::policy {
 namespace {
 
@@ -26,6 +28,12 @@ Uuid uuid_v7(std::int64_t unix_ms, std::uint64_t random_a, std::uint64_t random_
   *at++ = '-';
   put(at, low, 12);
   return text;
+}
+
+Uuid uuid_v7(std::int64_t unix_ms, std::uint64_t random) noexcept {
+  base::Random bits(random);
+  const std::uint64_t first = bits.next();
+  return uuid_v7(unix_ms, first, bits.next());
 }
 
 }  // namespace callerapi::policy

@@ -11,5 +11,7 @@ inline std::string_view view(const Uuid& uuid) noexcept { return {uuid.data(), u
 
 /// RFC 9562 version 7: `unix_ms` first, so that keys sort by time.
 Uuid uuid_v7(std::int64_t unix_ms, std::uint64_t random_a, std::uint64_t random_b) noexcept;
+/// The same with all other bits made of one evenly spread number.
+Uuid uuid_v7(std::int64_t unix_ms, std::uint64_t random) noexcept;
 
 }  // namespace callerapi::policy

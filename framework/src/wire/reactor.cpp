@@ -165,7 +165,7 @@ Result<std::unique_ptr<Stream>> Reactor::connect(const Address& to) { return con
 
 Result<void> Reactor::watch(Stream& stream, StreamEvents& events) {
   if (stream.loop_slot) {
-    stream.loop_slot->events = &events;
+    stream.loop_slot->events.store(&events, std::memory_order_release);
     return {};
   }
   LoopSlot* slot = nullptr;
@@ -195,11 +195,16 @@ Result<void> Reactor::watch(Stream& stream, StreamEvents& events) {
 }
 
 void Reactor::rest(Stream& stream) noexcept {
-  if (stream.loop_slot) stream.loop_slot->events = nullptr;
+  if (stream.loop_slot) stream.loop_slot->events.store(nullptr, std::memory_order_release);
 }
 
 bool Reactor::stirred(Stream& stream) noexcept {
-  return !stream.loop_slot || stream.loop_slot->stirred.exchange(false);
+  if (!stream.loop_slot) return true;
+  // The loop alone sets it, and asks.
+  std::atomic<bool>& stirred = stream.loop_slot->stirred;
+  const bool was = stirred.load(std::memory_order_relaxed);
+  if (was) stirred.store(false, std::memory_order_relaxed);
+  return was;
 }
 
 void Reactor::forget(Stream& stream) noexcept {
