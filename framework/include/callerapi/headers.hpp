@@ -31,12 +31,14 @@ class CALLERAPI_API Headers {
       : block_(std::move(other.block_)),
         room_(std::exchange(other.room_, 0)),
         used_(std::exchange(other.used_, 0)),
-        size_(std::exchange(other.size_, 0)) {}
+        size_(std::exchange(other.size_, 0)),
+        name_sizes_(std::exchange(other.name_sizes_, 0)) {}
   Headers& operator=(Headers&& other) noexcept {
     block_ = std::move(other.block_);
     room_ = std::exchange(other.room_, 0);
     used_ = std::exchange(other.used_, 0);
     size_ = std::exchange(other.size_, 0);
+    name_sizes_ = std::exchange(other.name_sizes_, 0);
     return *this;
   }
   ~Headers() = default;
@@ -56,10 +58,14 @@ class CALLERAPI_API Headers {
   void clear() noexcept {
     used_ = 0;
     size_ = 0;
+    name_sizes_ = 0;
   }
 
   /// The first value of that name.
-  std::optional<std::string_view> get(std::string_view name) const noexcept;
+  std::optional<std::string_view> get(std::string_view name) const noexcept {
+    if ((name_sizes_ & bit_of(name)) == 0) return std::nullopt;
+    return find(name);
+  }
   /// Is there a field of that name?
   bool contains(std::string_view name) const noexcept { return get(name).has_value(); }
 
@@ -99,6 +105,10 @@ class CALLERAPI_API Headers {
   struct Sizes {
     std::uint32_t name, value;
   };
+  static std::uint64_t bit_of(std::string_view name) noexcept {
+    return std::uint64_t{1} << (name.size() % 64);
+  }
+  std::optional<std::string_view> find(std::string_view name) const noexcept;
   std::size_t remove(std::string_view name, std::size_t most);
   static Sizes sizes_at(const char* at) noexcept {
     Sizes sizes;
@@ -109,6 +119,7 @@ class CALLERAPI_API Headers {
   std::unique_ptr<char[]> block_;
   std::size_t room_ = 0, used_ = 0;  ///< Bytes of the block.
   std::size_t size_ = 0;
+  std::uint64_t name_sizes_ = 0;  ///< Of all that were added, to know at once what is not there.
 };
 
 namespace detail {

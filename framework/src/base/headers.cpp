@@ -33,6 +33,7 @@ Headers::Headers(const Headers& other) {
   std::memcpy(block_.get(), other.block_.get(), other.used_);
   used_ = other.used_;
   size_ = other.size_;
+  name_sizes_ = other.name_sizes_;
 }
 
 Headers::Field Headers::operator[](std::size_t index) const noexcept {
@@ -75,6 +76,7 @@ void Headers::add(std::string_view name, std::string_view value) {
   std::memcpy(at, &sizes, sizeof sizes);
   put(put(at + sizeof sizes, name), value);
   ++size_;
+  name_sizes_ |= bit_of(name);
 }
 
 void Headers::extend_last(std::string_view value) {
@@ -131,7 +133,7 @@ void Headers::truncate(std::size_t size) noexcept {
   used_ = static_cast<std::size_t>((*end).name.data() - block_.get()) - sizeof(Sizes);
 }
 
-std::optional<std::string_view> Headers::get(std::string_view name) const noexcept {
+std::optional<std::string_view> Headers::find(std::string_view name) const noexcept {
   for (const auto [known, value] : *this)
     if (same_name(known, name)) return value;
   return std::nullopt;

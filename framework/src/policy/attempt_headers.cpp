@@ -19,12 +19,9 @@ void set_trace(Headers& headers, const Prepared& call, wire::Loop& loop) {
 }  // namespace
 
 bool has_attempt_headers(const Headers& headers, const HeaderNames& names) noexcept {
-  for (const auto [name, value] : headers)
-    if (same_name(name, names.previous_attempts) || same_name(name, names.timeout) ||
-        same_name(name, names.attempts_left) || same_name(name, "traceparent") ||
-        same_name(name, "tracestate") || same_name(name, "baggage"))
-      return true;
-  return false;
+  return headers.contains(names.previous_attempts) || headers.contains(names.timeout) ||
+         headers.contains(names.attempts_left) || headers.contains("traceparent") ||
+         headers.contains("tracestate") || headers.contains("baggage");
 }
 
 void set_attempt_headers(Headers& headers, const Prepared& call, const AttemptFacts& attempt,

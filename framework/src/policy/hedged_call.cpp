@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/outcomes.hpp"
+#include "base/recycling.hpp"
 #include "policy/call_log.hpp"
 
 namespace callerapi::policy {
@@ -57,7 +58,8 @@ std::shared_ptr<LoopCall> make_loop_call(CallPartsPtr parts, AsyncCall::Done don
                                          AsyncCall::Ended ended) {
   if (may_hedge(*parts))
     return std::make_shared<HedgedCall>(std::move(parts), std::move(done), std::move(ended));
-  return std::make_shared<AsyncCall>(std::move(parts), std::move(done), std::move(ended));
+  return std::allocate_shared<AsyncCall>(base::Recycling<AsyncCall>(), std::move(parts),
+                                         std::move(done), std::move(ended));
 }
 
 HedgedCall::HedgedCall(CallPartsPtr parts, AsyncCall::Done done, AsyncCall::Ended ended)

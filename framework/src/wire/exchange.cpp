@@ -208,7 +208,8 @@ bool Exchange::answers_this() {
 
 /// Decides where the body goes and whether it must be decoded on its way.
 bool Exchange::begin_body() {
-  if (const auto kept = keep_alive_time(reader_.headers())) stream_.peer_keeps = kept;
+  if (reader_.headers().contains("Keep-Alive"))
+    if (const auto kept = keep_alive_time(reader_.headers())) stream_.peer_keeps = kept;
   to_sink_ = request_.sink != nullptr && reader_.status() < 400;
   streaming_ = request_.stream && reader_.status() < 400;
   if (const auto length = reader_.content_length(); length && !to_sink_ && !streaming_) {
