@@ -96,19 +96,25 @@ class Resolver {
     }
   }
 
-  std::optional<Error> settle() {
+  /// Every contradiction that is left; none: the values hold together now.
+  std::vector<Error> settle() {
+    std::vector<Error> errors;
     for (const Bound& rule : rules) {
       Slot& low = slot(rule.low);
       const Slot& high = slot(rule.high);
       if (!low.value || !high.value || *low.value <= *high.value) continue;
-      if (low.level > 0 && low.level >= high.level) return contradiction(low, high);
+      if (low.level > 0 && low.level >= high.level) {
+        errors.push_back(contradiction(low, high));
+        continue;
+      }
       // Connections outlive a call: one endpoint's bound must not make another pool of them.
       if (low.key->service_only) continue;
       low.value = high.value;
       low.from += ", cut to " + std::string(rule.high);
     }
-    if (auto twice = settle_names()) return twice;
-    return settle_window();
+    if (auto twice = settle_names()) errors.push_back(std::move(*twice));
+    if (auto window = settle_window()) errors.push_back(std::move(*window));
+    return errors;
   }
 
   void clamp(const Layer& layer) {
@@ -271,21 +277,46 @@ std::vector<Error> check_layer(const Layer& layer, bool endpoint) {
   return errors;
 }
 
-Result<Effective> resolve(const Layers& layers) {
-  const struct {
-    const Layer* layer;
-    bool endpoint, plugin;
-  } order[] = {{layers.plugin, false, true},
-               {layers.plugin_endpoint, true, true},
-               {layers.defaults, false, false},
-               {layers.service, false, false},
-               {layers.endpoint, true, false},
-               {layers.environment, false, false},
-               {layers.environment_endpoint, true, false},
-               {layers.clamps, false, false}};
+namespace {
+
+struct Level {
+  const Layer* layer;
+  bool endpoint, plugin;
+};
+
+/// Low to high, without the clamps.
+std::array<Level, 7> levels_of(const Layers& layers) {
+  return {{{layers.plugin, false, true},
+           {layers.plugin_endpoint, true, true},
+           {layers.defaults, false, false},
+           {layers.service, false, false},
+           {layers.endpoint, true, false},
+           {layers.environment, false, false},
+           {layers.environment_endpoint, true, false}}};
+}
+
+}  // namespace
+
+std::vector<Error> contradictions(const Layers& layers) {
   Resolver resolver;
   int level = 0;
-  for (const auto& [layer, endpoint, plugin] : order) {
+  for (const Level& one : levels_of(layers)) {
+    ++level;
+    if (one.layer) resolver.lay(*one.layer, level);
+  }
+  auto errors = resolver.settle();
+  if (!errors.empty() || !layers.clamps) return errors;
+  Layer clamps;
+  std::ranges::copy_if(*layers.clamps, std::back_inserter(clamps),
+                       [](const Setting& text) { return clampable(text.key); });
+  resolver.clamp(clamps);
+  return resolver.settle();
+}
+
+Result<Effective> resolve(const Layers& layers) {
+  Resolver resolver;
+  int level = 0;
+  for (const auto& [layer, endpoint, plugin] : levels_of(layers)) {
     ++level;
     if (!layer) continue;
     auto errors = check_layer(*layer, endpoint);
@@ -293,16 +324,19 @@ Result<Effective> resolve(const Layers& layers) {
       if (plugin) errors.front().outcome = Outcome::plugin_rejected;
       return std::move(errors.front());
     }
-    if (layer != layers.clamps) resolver.lay(*layer, level);
+    resolver.lay(*layer, level);
   }
-  if (auto error = resolver.settle()) return std::move(*error);
+  if (layers.clamps)
+    if (auto errors = check_layer(*layers.clamps, false); !errors.empty())
+      return std::move(errors.front());
+  if (auto errors = resolver.settle(); !errors.empty()) return std::move(errors.front());
   if (layers.clamps) {
     for (const Setting& text : *layers.clamps)
       if (!clampable(text.key))
         return refuse("unknown_key", text.where,
                       "cannot be clamped; timeouts.total and retry.max_attempts can");
     resolver.clamp(*layers.clamps);
-    if (auto error = resolver.settle()) return std::move(*error);
+    if (auto errors = resolver.settle(); !errors.empty()) return std::move(errors.front());
   }
   return resolver.effective();
 }

@@ -54,6 +54,11 @@ bool clampable(std::string_view key) noexcept;
 /// service's key at an endpoint, and contradictions within the layer. All errors, in order.
 std::vector<Error> check_layer(const Layer& layer, bool endpoint);
 
+/// All that resolve() would refuse because of bounds(), of breaker.window or of header_names, also
+/// against built-in values, each beginning with the place of the higher level's key. Each text of
+/// the layers has passed check_layer() alone. Clamps that are none are not looked at.
+std::vector<Error> contradictions(const Layers& layers);
+
 /// Applies the layers over the built-in values. Each layer is checked as by check_layer().
 /// connect <= attempt <= total and base <= cap must hold: a higher layer that lowers the bound cuts
 /// the lower layer's value; a value raised above its bound is an error. Built-in values give way.

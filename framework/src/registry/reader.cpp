@@ -1,6 +1,8 @@
 #include "registry/reader.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <set>
 #include <utility>
 
 #include "base/nearest.hpp"
@@ -271,6 +273,45 @@ void Reader::read_clamps(const Spot& root) {
             clamp.where + ": cannot be clamped; timeouts.total and retry.max_attempts can");
 }
 
+/// The settings of a service and of each of its endpoints over the built-in values, which plugins
+/// may move. What holds within one level was said where that was read.
+void Reader::check_levels(const ServiceEntry& service) {
+  const catalogue::ServiceLayers& given = service.layers;
+  catalogue::Layers levels{.defaults = &given.defaults,
+                           .service = &given.service,
+                           .environment = &given.environment,
+                           .clamps = &given.clamps};
+  check_levels(levels, service.plugin);
+  std::set<std::string_view> endpoints;
+  for (const auto* all : {&given.endpoints, &given.environment_endpoints})
+    for (const auto& [name, layer] : *all) endpoints.insert(name);
+  const auto find = [](const auto& layers, std::string_view name) {
+    const auto found = layers.find(name);
+    return found == layers.end() ? nullptr : &found->second;
+  };
+  for (const std::string_view name : endpoints) {
+    levels.endpoint = find(given.endpoints, name);
+    levels.environment_endpoint = find(given.environment_endpoints, name);
+    check_levels(levels, service.plugin);
+  }
+}
+
+void Reader::check_levels(const catalogue::Layers& levels, std::string_view plugin) {
+  for (Error& error : catalogue::contradictions(levels)) {
+    const bool told = std::ranges::any_of(faults_, [&](const Fault& known) {
+      return known.error.message.starts_with(error.message);
+    });
+    if (told) continue;
+    unsigned line = 0;
+    if (error.message.starts_with(name_ + ":"))
+      std::from_chars(error.message.data() + name_.size() + 1,
+                      error.message.data() + error.message.size(), line);
+    if (plugin != "http" && error.message.find("(built-in)") != std::string::npos)
+      error.message += "; if the plugin sets that, set it here as well";
+    faults_.push_back({line, std::move(error)});
+  }
+}
+
 Registry Reader::read(const Node& root_node) {
   Registry registry;
   const Spot root{root_node, ""};
@@ -300,6 +341,7 @@ Registry Reader::read(const Node& root_node) {
   std::ranges::sort(registry.services, {}, &ServiceEntry::name);
   check_names(registry);
   check_auths(registry);
+  if (alone_) std::ranges::for_each(registry.services, [&](const auto& s) { check_levels(s); });
   warn_of_strangers(registry);
   return registry;
 }

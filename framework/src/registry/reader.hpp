@@ -27,10 +27,14 @@ struct Text {
 /// One thread; used once.
 class Reader {
  public:
-  Reader(std::string name, std::filesystem::path directory, Environment environment)
+  /// `alone`: nobody will lay plugins beneath the settings and check what comes of it, so that they
+  /// are checked over the built-in values here.
+  Reader(std::string name, std::filesystem::path directory, Environment environment,
+         bool alone = false)
       : name_(std::move(name)),
         directory_(std::move(directory)),
-        environment_(std::move(environment)) {}
+        environment_(std::move(environment)),
+        alone_(alone) {}
 
   Registry read(const Node& root);
   /// In the order of the file; those of the environment last.
@@ -121,11 +125,14 @@ class Reader {
   bool override_field(ServiceEntry& service, const std::string& key, const std::string& value);
   void override_setting(ServiceEntry& service, const std::string& key, const Text& text);
   void check_names(const Registry& registry);
+  void check_levels(const ServiceEntry& service);
+  void check_levels(const catalogue::Layers& levels, std::string_view plugin);
   void warn_of_strangers(Registry& registry) const;
 
   const std::string name_;
   const std::filesystem::path directory_;
   Environment environment_;
+  const bool alone_;
   std::vector<Fault> faults_;
   catalogue::Layer defaults_, clamps_;
   std::vector<wire::AddressRange> default_addresses_;

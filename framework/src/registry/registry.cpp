@@ -62,7 +62,7 @@ Result<Registry> parse_registry(std::string_view text, const std::string& shown_
                                 const Environment& environment, std::vector<Error>* all) {
   auto root = parse_toml(text, shown_name);
   if (!root) return answer({}, {std::move(root).error()}, all);
-  Reader reader(shown_name, directory, environment);
+  Reader reader(shown_name, directory, environment, all != nullptr);
   Registry registry = reader.read(*root);
   return answer(std::move(registry), reader.faults(), all);
 }

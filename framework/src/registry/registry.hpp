@@ -61,9 +61,10 @@ struct Registry {
 
 /// Reads and checks a registry file. Errors: `registry_invalid`; the message is
 /// `file:line:column: key: what is wrong; what would be right`. All faults of a file are collected
-/// into `all` when it is not null; the answer is the first, with "(+N more)". The file must belong
-/// to root or this user, as must its folders, and nobody else may write to them, unless it sets
-/// insecure_permissions. Thread-safe.
+/// into `all` when it is not null; the answer is the first, with "(+N more)". Who asks for all
+/// reads the registry alone: only for him settings are held against built-in values here, for a
+/// plugin may say something else. The file must belong to root or this user, as must its folders,
+/// and nobody else may write to them, unless it sets insecure_permissions. Thread-safe.
 Result<Registry> read_registry(const std::filesystem::path& file, const Environment& environment,
                                std::vector<Error>* all = nullptr);
 /// The same from text; relative paths start at `directory`.

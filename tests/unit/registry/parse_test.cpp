@@ -114,6 +114,72 @@ TEST(ParseRegistry, AllFaultsAreCollectedInTheOrderOfTheFile) {
   EXPECT_TRUE(all[2].message.starts_with("r:7:2: aardvark"));
 }
 
+/// What lint says of the service billing with these lines.
+std::vector<std::string> said_of(const std::string& lines, const std::string& plugin = "http",
+                                 const Environment& environment = {}) {
+  std::vector<Error> all;
+  std::vector<std::string> messages;
+  (void)parse_registry(
+      head + "[services.billing]\nplugin = \"" + plugin + "\"\nbase_url = \"http://h:1\"\n" + lines,
+      "r", "/", environment, &all);
+  for (const Error& error : all) messages.push_back(error.message);
+  return messages;
+}
+
+using Messages = std::vector<std::string>;
+
+TEST(ParseRegistry, AllFaultsIncludeValuesAboveBuiltInOnes) {
+  EXPECT_EQ(said_of("timeouts.attempt = \"60s\"\nretry.base = \"3s\"\n"),
+            (Messages{"r:5:20: services.billing.timeouts.attempt: 1m is more than timeouts.total, "
+                      "which is 30s (built-in); lower this or raise that",
+                      "r:6:14: services.billing.retry.base: 3s is more than retry.cap, which is 2s "
+                      "(built-in); lower this or raise that"}));
+  EXPECT_EQ(said_of("breaker.open = \"16s\"\nejection.base = \"10m\"\n").size(), 2u);
+  EXPECT_EQ(said_of("retry.throttle_base = \"21s\"\ntimeouts.connect = \"31s\"\n").size(), 2u);
+  EXPECT_EQ(said_of("breaker.window = \"5s\"\n").size(), 1u);
+  EXPECT_EQ(said_of("header_names.call_id = \"X-Request-Id\"\n").size(), 1u);
+  EXPECT_EQ(said_of("timeouts.attempt = \"60s\"\ntimeouts.total = \"60s\"\n"), Messages{});
+  EXPECT_EQ(said_of("timeouts.total = \"1s\"\n"), Messages{});  // built-in values give way
+}
+
+TEST(ParseRegistry, AllFaultsIncludeThoseOfEndpointsAndOfTheEnvironment) {
+  EXPECT_EQ(
+      said_of("[services.billing.endpoints.pay]\nretry.cap = \"10ms\"\n"
+              "[services.billing.endpoints.ask]\nretry.base = \"3s\"\n"),
+      Messages{"r:8:14: services.billing.endpoints.ask.retry.base: 3s is more than retry.cap, "
+               "which is 2s (built-in); lower this or raise that"});
+  EXPECT_EQ(
+      said_of("", "http", {{"CALLERAPI_SERVICES__BILLING__TIMEOUTS__ATTEMPT", "40s"}}),
+      Messages{"environment CALLERAPI_SERVICES__BILLING__TIMEOUTS__ATTEMPT: services.billing."
+               "timeouts.attempt: 40s is more than timeouts.total, which is 30s (built-in); lower "
+               "this or raise that"});
+}
+
+TEST(ParseRegistry, AClampThatIsNoneIsToldAndDoesNothing) {
+  const auto said = said_of("[clamps]\nheaders.X = \"y\"\ntimeouts = \"python\"\n");
+  ASSERT_EQ(said.size(), 2u);
+  for (const std::string& one : said) EXPECT_NE(one.find("cannot be clamped"), one.npos) << one;
+}
+
+TEST(ParseRegistry, WhatAPluginMayHaveRaisedIsToldAsSuch) {
+  EXPECT_EQ(said_of("timeouts.attempt = \"60s\"\n", "billing"),
+            Messages{"r:5:20: services.billing.timeouts.attempt: 1m is more than timeouts.total, "
+                     "which is 30s (built-in); lower this or raise that; if the plugin sets that, "
+                     "set it here as well"});
+}
+
+TEST(ParseRegistry, AContradictionIsToldOnceHoweverManyServicesHaveIt) {
+  EXPECT_EQ(said_of("[services.b]\nplugin = \"http\"\nbase_url = \"http://h:2\"\n"
+                    "[defaults]\ntimeouts.attempt = \"60s\"\n"),
+            Messages{"r:9:20: defaults.timeouts.attempt: 1m is more than timeouts.total, which is "
+                     "30s (built-in); lower this or raise that"});
+}
+
+/// Who loads the plugins checks what comes of all levels.
+TEST(ParseRegistry, OneFaultIsNotLookedForWhereAPluginMayStillMendIt) {
+  EXPECT_TRUE(parse(billing + "timeouts.attempt = \"60s\"\n"));
+}
+
 TEST(ParseRegistry, TheEnvironmentOverridesEveryLevelOfTheFile) {
   const auto registry =
       parse(billing, {{"CALLERAPI_SERVICES__BILLING__TIMEOUTS__READ_IDLE", "7s"},
