@@ -80,7 +80,7 @@ Result<Request> build(const CallArguments& arguments) {
     if (!timeout) return usage("--timeout: " + timeout.error().message);
     request.timeout_total = *timeout;
   }
-  return request;
+  return std::move(request).hash_key(arguments.hash_key);
 }
 
 /// For programs, beside the line on standard error.

@@ -12,7 +12,7 @@ struct CallArguments {
   std::string service, endpoint;  ///< `call`
   std::string method, path;       ///< `request`
   std::vector<std::string> params, queries, headers, forms, files;
-  std::string json, timeout, output = "body";
+  std::string json, timeout, hash_key, output = "body";
   bool dry_run = false;
 };
 

@@ -22,6 +22,8 @@ void add_request_options(CLI::App& command, CallArguments& arguments) {
   command.add_option("--form", arguments.forms, "name=value, repeatable");
   command.add_option("--file", arguments.files, "field=@path, repeatable: multipart");
   command.add_option("--timeout", arguments.timeout, "for the whole call: 500ms, 2s");
+  command.add_option("--hash-key", arguments.hash_key,
+                     "the same key, the same instance: ring_hash");
   command
       .add_option("--output", arguments.output,
                   "body, json, or explain and explain-json: settings and what happened")

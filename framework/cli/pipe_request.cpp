@@ -89,6 +89,11 @@ Result<void> read_request(json::View root, PipeRequest& out) {
       return bad("timeout_ms must be a whole number of milliseconds");
     out.request.timeout_total = std::chrono::milliseconds(*ms);
   }
+  if (const json::View key = root.find("hash_key")) {
+    const auto text = key.string();
+    if (!text) return bad("hash_key must be a text");
+    out.request = std::move(out.request).hash_key(*text);
+  }
   return read_body(root, out.request);
 }
 

@@ -79,7 +79,7 @@ class History {
 
   void set_terms(SimService& service) {
     policy::Settings& s = service.settings;
-    s.retry.max_attempts = 1 + static_cast<int>(loop_.rng().below(4));
+    s.retry.max_attempts = 1 + static_cast<int>(loop_.rng().below(5));
     s.timeouts.total = 500ms + below(5s);
     if (chance(500)) s.timeouts.attempt = 200ms + below(s.timeouts.total - 200ms);
     s.timeouts.read_idle = 100ms + below(2s);
@@ -99,7 +99,7 @@ class History {
       return all[loop_.rng().below(all.size())];
     };
     using enum policy::BalancePolicy;
-    s.balance.policy = pick(p2c_ewma, round_robin, least_request, first);
+    s.balance.policy = pick(p2c_ewma, round_robin, least_request, first, ring_hash);
     s.breaker.mode = pick(policy::BreakerMode::off, policy::BreakerMode::dark,
                           policy::BreakerMode::on, policy::BreakerMode::forced_closed);
     s.breaker.consecutive_failures = pick(5, 40);
@@ -133,7 +133,8 @@ class History {
   void publish(SimService& service) {
     std::vector<std::shared_ptr<policy::Instance>> all;
     for (const SimInstance& one : service.instances) all.push_back(one.real);
-    service.set = std::make_shared<policy::InstanceSet>(std::move(all));
+    service.set =
+        std::make_shared<policy::InstanceSet>(std::move(all), policy::BalancePolicy::ring_hash);
   }
 
   void misbehave(Manners& manners) {
@@ -205,6 +206,7 @@ class History {
     const std::size_t call = ledger_.calls.size();
     Request request = Request{}
                           .header("Sim-Call", std::to_string(call))
+                          .hash_key(call % 3 == 0 ? "" : std::to_string(call % 7))
                           .timeout(std::min(within, service.settings.timeouts.total));
     if (method == "PUT" || method == "POST") {
       Body body = Body::text(std::string(call * 91 % 5000, 'x'), "text/plain");

@@ -17,7 +17,8 @@ namespace callerapi {
 struct CandidateRecord {
   std::string instance;  ///< "10.0.0.7:8080"
   /// "chosen". Drawn as well, and "dearer". Or left out: "ejected", "cooling" since it asked for
-  /// that, "tried" by this call before, "not_drawn".
+  /// that, "tried" by this call before, "not_drawn". By ring_hash: passed over as "full" or
+  /// "returning" from an ejection; "farther" on the ring than the chosen one.
   std::string_view fate;
   /// Of those that were compared, in seconds: latency * (in_flight + 1) / share; for
   /// least_request without the latency. 0: it was not.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -76,6 +77,9 @@ class CALLERAPI_API Request {
   Request&& context(const Context& context) &&;
   /// Sent as Idempotency-Key in place of the minted one, the same in each attempt.
   Request&& idempotency_key(std::string key) &&;
+  /// Calls with the same key go to the same instance as long as it is there and sound, where
+  /// balance.policy is ring_hash; elsewhere it means nothing. Not sent. Empty: none.
+  Request&& hash_key(std::string_view key) &&;
   /// Body bytes of an answer below 400 go here instead of into Response::body. Shared with the call
   /// until it has ended; not null.
   Request&& into(std::shared_ptr<BodySink> sink) &&;
@@ -95,6 +99,7 @@ class CALLERAPI_API Request {
   std::optional<Duration> timeout_total;
   TimePoint deadline_at = no_deadline;
   std::string key;
+  std::optional<std::uint64_t> hash;  ///< Of hash_key().
   std::shared_ptr<BodySink> sink;
   std::optional<int> attempts_max;
   bool wants_record = false;

@@ -93,6 +93,7 @@ class Transfer {
     next.deadline_at = request_.deadline_at;
     next.key = request_.key;
     next.attempts_max = request_.attempts_max;
+    next.hash = request_.hash;
     // A range counts the bytes that are sent: coded ones would not be those of the document.
     next.headers.set("Accept-Encoding", "identity");
     if (done_.bytes > 0) {

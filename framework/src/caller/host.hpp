@@ -104,6 +104,7 @@ class Host : public std::enable_shared_from_this<Host> {
                                                const registry::ServiceEntry& entry);
   std::shared_ptr<const policy::InstanceSet> instances(pool::Settings settings,
                                                        const std::vector<policy::Site>& sites,
+                                                       policy::BalancePolicy balance,
                                                        policy::ServiceState& state,
                                                        const catalogue::Service* previous);
   /// Asks every service's source. On the reactor's thread.

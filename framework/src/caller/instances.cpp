@@ -29,11 +29,13 @@ std::shared_ptr<policy::Discovery> Host::discovery(const catalogue::Service& ser
 /// stays as long as it is one.
 std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settings,
                                                            const std::vector<policy::Site>& sites,
+                                                           policy::BalancePolicy balance,
                                                            policy::ServiceState& state,
                                                            const catalogue::Service* previous) {
   std::vector<std::shared_ptr<policy::Instance>> all;
   const TimePoint born = reactor_->now();  // of all alike: the guess of a latency fades with age
-  bool same = previous && previous->instances->all().size() == sites.size();
+  bool same = previous && previous->instances->all().size() == sites.size() &&
+              previous->instances->suits(balance);
   for (const policy::Site& site : sites) {
     settings.host = site.host;
     settings.port = site.port;
@@ -51,7 +53,8 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
     same = same && one == previous->instances->all()[all.size()];
     all.push_back(std::move(one));
   }
-  return same ? previous->instances : std::make_shared<policy::InstanceSet>(std::move(all));
+  return same ? previous->instances
+              : std::make_shared<policy::InstanceSet>(std::move(all), balance);
 }
 
 void Host::look_for_instances() {
@@ -82,7 +85,8 @@ void Host::take_instances(const std::string& service) {
   const catalogue::Service& before = *found->second.service;
   auto settings = pool_settings(before, found->second.entry);
   if (!settings) return;
-  auto set = instances(std::move(*settings), before.discovery->sites(), *before.state, &before);
+  auto set = instances(std::move(*settings), before.discovery->sites(),
+                       before.settings.policy.balance.policy, *before.state, &before);
   if (set == before.instances) return;
   std::string names;
   for (const auto& one : set->all()) names += (names.empty() ? "" : ", ") + one->name;

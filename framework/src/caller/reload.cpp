@@ -78,7 +78,8 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   s.discovery = same_source ? before->discovery : discovery(s, entry);
   s.state = previous == built_.end() ? std::make_shared<policy::ServiceState>()
                                      : previous->second.service->state;
-  s.instances = instances(*connecting, s.discovery->sites(), *s.state, before);
+  s.instances = instances(*connecting, s.discovery->sites(), s.settings.policy.balance.policy,
+                          *s.state, before);
   // A token that is in force stays so when nothing that it was got with has changed.
   const bool same_auth = previous != built_.end() && previous->second.entry.auth == entry.auth;
   s.credential =

@@ -77,7 +77,7 @@ constexpr std::string_view breaker_modes[] = {"off", "dark", "on", "forced_open"
 
 // In the order of policy::BalancePolicy and policy::EjectionMode.
 constexpr std::string_view balance_policies[] = {"p2c_ewma", "round_robin", "least_request",
-                                                 "first"};
+                                                 "first", "ring_hash"};
 // In the order of policy::Priority.
 constexpr std::string_view priorities[] = {"critical", "normal", "background"};
 constexpr std::string_view ejection_modes[] = {"off", "dark", "on"};
@@ -171,10 +171,11 @@ constexpr Key table[] = {
     {"breaker.half_open_permits", integer, "5", 1, 100, true,
      "Attempts let through after that time; their results close it or open it again.",
      breaker_count<&B::half_open_permits>},
-    {"balance.policy", choice, "p2c_ewma", 0, 3, true,
+    {"balance.policy", choice, "p2c_ewma", 0, 4, true,
      "Which instance an attempt goes to. p2c_ewma: of two, the one that answers sooner and has "
      "less to do; round_robin: in turn, by weight; least_request: of two, the one with fewer calls "
-     "under way; first: in the order written, the next only where the one before is out.",
+     "under way; first: in the order written, the next only where the one before is out; "
+     "ring_hash: calls with one Request::hash_key to one instance, others as p2c_ewma.",
      [](Effective& e, std::int64_t v) {
        e.policy.balance.policy = static_cast<policy::BalancePolicy>(v);
      },

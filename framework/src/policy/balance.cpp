@@ -86,10 +86,34 @@ std::size_t cheaper_of_two(const Field& field, base::Random& random, const Look&
   return field.at(second ? b : a);
 }
 
+void mark(std::uint32_t& bits, std::size_t i) { bits |= i < 32 ? 1u << i : 0; }
+
+/// The instance that the key belongs to. One that is back from an ejection gets its keys again bit
+/// by bit, always the same ones first; one whose connections are all in use gets none, unless those
+/// of all are.
+template <class Ramp>
+std::size_t by_key(const HashRing& ring, std::uint64_t key, std::span<const Contender> all,
+                   const Field& field, const Ramp& ramp, Choice& choice) {
+  constexpr std::uint64_t mille = 1000;
+  const auto place = static_cast<double>(base::Random(key).below(mille));
+  std::optional<std::size_t> passed;
+  const auto found = ring.find(key, all.size(), [&](std::size_t i) {
+    if (!field.has(i)) return false;
+    const bool returning = place >= ramp(i) * mille;
+    const bool full = !returning && all[i].full();
+    if (!returning && !full) return true;
+    if (!passed) passed = i;
+    mark(full ? choice.full : choice.returning, i);
+    return false;
+  });
+  return found ? *found : passed.value_or(field.at(0));
+}
+
 }  // namespace
 
 std::string_view name(BalancePolicy policy) noexcept {
-  constexpr std::string_view names[] = {"p2c_ewma", "round_robin", "least_request", "first"};
+  constexpr std::string_view names[] = {"p2c_ewma", "round_robin", "least_request", "first",
+                                        "ring_hash"};
   return names[static_cast<std::size_t>(policy)];
 }
 
@@ -112,11 +136,14 @@ Rotation::Rotation(std::span<const Contender> all) {
   for (const auto& [time, index] : times) order_.push_back(index);
 }
 
-Balancer::Balancer(std::vector<Contender> all) : all_(std::move(all)), rotation_(all_) {}
+Balancer::Balancer(std::vector<Contender> all, Ring ring)
+    : all_(std::move(all)),
+      rotation_(all_),
+      ring_(ring == Ring::built ? HashRing(all_) : HashRing()) {}
 
 std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Settings& settings,
                                           const Tried& tried, TimePoint now, std::uint64_t random,
-                                          Choice& choice) const {
+                                          Choice& choice, std::optional<std::uint64_t> key) const {
   if (all_.empty()) return {};
   if (all_.size() == 1) return 0;
   choice = {};
@@ -128,7 +155,10 @@ std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Settings& sett
   const auto ramp = [&](std::size_t i) {
     return ramps ? all_[i].health->ramp(now, settings.balance.slow_start) : 1.0;
   };
-  const bool by_latency = settings.balance.policy == BalancePolicy::p2c_ewma;
+  choice.by = settings.balance.policy;
+  if (choice.by == BalancePolicy::ring_hash && (!key || ring_.empty()))
+    choice.by = BalancePolicy::p2c_ewma;
+  const bool by_latency = choice.by == BalancePolicy::p2c_ewma;
   const auto look = [&](std::size_t i) {
     const InstanceHealth& health = *all_[i].health;
     return Choice::Drawn{
@@ -136,7 +166,7 @@ std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Settings& sett
         by_latency ? std::max(least_latency, static_cast<float>(health.ewma(now))) : 0.0F,
         static_cast<float>(all_[i].weight * ramp(i))};
   };
-  switch (settings.balance.policy) {
+  switch (choice.by) {
     case BalancePolicy::first:
       break;
     case BalancePolicy::least_request:
@@ -151,6 +181,8 @@ std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Settings& sett
         if (field.has(i) && !lets_pass) return i;
       }
       break;
+    case BalancePolicy::ring_hash:
+      return by_key(ring_, *key, all_, field, ramp, choice);
   }
   return field.at(0);
 }

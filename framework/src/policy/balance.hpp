@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "policy/ejection.hpp"
+#include "policy/hash_ring.hpp"
 
 namespace callerapi::policy {
 
@@ -51,7 +52,9 @@ struct Choice {
   std::array<Drawn, 2> drawn{};  ///< That were compared.
   std::uint8_t drawn_count = 0;
   bool panic = false;
-  std::uint32_t ejected = 0, cooling = 0;  ///< A bit for each of the first 32.
+  BalancePolicy by = BalancePolicy::p2c_ewma;  ///< What decided.
+  std::uint32_t ejected = 0, cooling = 0;      ///< A bit for each of the first 32.
+  std::uint32_t full = 0, returning = 0;       ///< Likewise, passed over on the ring for that.
 
   /// By which two are compared.
   static double cost(const Drawn& one) noexcept {
@@ -78,19 +81,24 @@ class Rotation {
 /// Chooses among a set of instances that does not change (semantics S9). Thread-safe.
 class Balancer {
  public:
+  /// Only with one can it choose by a key.
+  enum class Ring : bool { none, built };
   /// What is named in `all` lives as long as this.
-  explicit Balancer(std::vector<Contender> all);
+  explicit Balancer(std::vector<Contender> all, Ring ring = Ring::none);
 
   /// An index into `all`; nullopt: the set is empty. Neither ejected nor cooling nor tried by the
-  /// same call, as long as there is such a one. `random`: 64 evenly spread bits. `choice` is filled
-  /// in where there are several.
+  /// same call, as long as there is such a one. `random`: 64 evenly spread bits. `key`: the hash of
+  /// what ring_hash keeps at one instance. `choice` is filled in where there are several.
   std::optional<std::size_t> pick(Ejector& ejector, const Settings& settings, const Tried& tried,
-                                  TimePoint now, std::uint64_t random, Choice& choice) const;
+                                  TimePoint now, std::uint64_t random, Choice& choice,
+                                  std::optional<std::uint64_t> key = {}) const;
   std::span<const Contender> all() const noexcept { return all_; }
+  bool has_ring() const noexcept { return !ring_.empty(); }
 
  private:
   const std::vector<Contender> all_;
   mutable Rotation rotation_;
+  const HashRing ring_;
 };
 
 }  // namespace callerapi::policy

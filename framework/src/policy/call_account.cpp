@@ -83,7 +83,8 @@ void CallRun::note_attempt(std::string_view decision, Duration wait) {
        .candidates = picked ? candidates_of(*callee.instances, choice_, instance_index_, tried_)
                             : std::vector<CandidateRecord>(),
        .instances = callee.instances->all().size(),
-       .balance = name(terms.balance.policy),
+       .balance =
+           name(picked && callee.instances->all().size() > 1 ? choice_.by : terms.balance.policy),
        .panic = choice_.panic});
   noted_ = now;
 }

@@ -7,9 +7,9 @@ namespace callerapi::policy {
 /// Chooses the instance of this attempt. False: there is none, and the result is set.
 bool CallRun::pick() {
   const InstanceSet& set = *parts_.callee->instances;
-  const auto chosen =
-      set.balancer().pick(parts_.callee->state->ejector, *parts_.prepared.settings, tried_,
-                          attempt_began_, set.all().size() > 1 ? loop().random() : 0, choice_);
+  const auto chosen = set.balancer().pick(
+      parts_.callee->state->ejector, *parts_.prepared.settings, tried_, attempt_began_,
+      set.all().size() > 1 ? loop().random() : 0, choice_, parts_.prepared.hash);
   if (!chosen) {
     end({.outcome = Outcome::no_instance,
          .reason = "no_instance",

@@ -8,9 +8,19 @@ namespace callerapi::policy {
 namespace {
 
 // In the order in which a record tells of them.
-enum class Fate : std::uint8_t { chosen, dearer, ejected, cooling, tried, not_drawn };
-constexpr std::array<std::string_view, 6> fates = {"chosen",  "dearer", "ejected",
-                                                   "cooling", "tried",  "not_drawn"};
+enum class Fate : std::uint8_t {
+  chosen,
+  dearer,
+  full,
+  returning,
+  ejected,
+  cooling,
+  tried,
+  not_drawn,
+  farther
+};
+constexpr std::array<std::string_view, 9> fates = {
+    "chosen", "dearer", "full", "returning", "ejected", "cooling", "tried", "not_drawn", "farther"};
 
 const Choice::Drawn* drawn_of(const Choice& choice, std::size_t index) {
   for (std::uint8_t i = 0; i < choice.drawn_count; ++i)
@@ -23,9 +33,12 @@ bool has(std::uint32_t bits, std::size_t index) { return index < 32 && (bits >> 
 Fate fate_of(const Choice& choice, std::size_t index, std::size_t chosen, const Tried& tried) {
   if (index == chosen) return Fate::chosen;
   if (drawn_of(choice, index) != nullptr) return Fate::dearer;
+  if (has(choice.full, index)) return Fate::full;
+  if (has(choice.returning, index)) return Fate::returning;
   if (has(choice.ejected, index) && !choice.panic) return Fate::ejected;
   if (has(choice.cooling, index)) return Fate::cooling;
-  return tried.contains(index) ? Fate::tried : Fate::not_drawn;
+  if (tried.contains(index)) return Fate::tried;
+  return choice.by == BalancePolicy::ring_hash ? Fate::farther : Fate::not_drawn;
 }
 
 CandidateRecord record_of(const Choice::Drawn* drawn) {

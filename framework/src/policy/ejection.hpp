@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "base/mutex.hpp"
 #include "base/outcomes.hpp"
@@ -17,6 +18,10 @@ namespace callerapi::policy {
 struct Contender {
   InstanceHealth* health = nullptr;
   double weight = 1;
+  std::string_view name{};  ///< What its keys are found by, where they are.
+  int room = 0;             ///< Attempts there before one must wait for a connection. 0: any.
+
+  bool full() const noexcept { return room > 0 && health->in_flight() >= room; }
 };
 
 /// Leaves the instances of one service alone that fail while others do not (semantics S8): after so

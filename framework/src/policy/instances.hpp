@@ -33,10 +33,15 @@ struct Instance {
 /// source of instances has never named one.
 class InstanceSet {
  public:
-  explicit InstanceSet(std::vector<std::shared_ptr<Instance>> all)
-      : all_(std::move(all)), balancer_(contenders(all_)) {}
+  /// `balance`: how it will be chosen among them, as far as that needs something written out.
+  explicit InstanceSet(std::vector<std::shared_ptr<Instance>> all,
+                       BalancePolicy balance = BalancePolicy::p2c_ewma)
+      : all_(std::move(all)), balancer_(contenders(all_), ring_of(balance)) {}
 
   std::span<const std::shared_ptr<Instance>> all() const noexcept { return all_; }
+  bool suits(BalancePolicy balance) const noexcept {
+    return balancer_.has_ring() == (ring_of(balance) == Balancer::Ring::built && !all_.empty());
+  }
   const Balancer& balancer() const noexcept { return balancer_; }
   /// Does the pool of that instance serve this set as well?
   bool shares_pool(const Instance& one) const noexcept {
@@ -57,10 +62,15 @@ class InstanceSet {
   }
 
  private:
+  static constexpr Balancer::Ring ring_of(BalancePolicy balance) noexcept {
+    return balance == BalancePolicy::ring_hash ? Balancer::Ring::built : Balancer::Ring::none;
+  }
   static std::vector<Contender> contenders(const std::vector<std::shared_ptr<Instance>>& all) {
     std::vector<Contender> contenders;
     contenders.reserve(all.size());
-    for (const auto& one : all) contenders.push_back({one->health.get(), one->weight});
+    for (const auto& one : all)
+      contenders.push_back({one->health.get(), one->weight, one->name,
+                            one->origin ? one->origin->settings().connections_max : 0});
     return contenders;
   }
 

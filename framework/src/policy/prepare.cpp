@@ -250,6 +250,7 @@ Result<void> finish(Prepared& call, const ServiceView& service, Request& request
   code_body(call);
   call.sink = std::move(request.sink);
   call.explain = request.wants_record;
+  call.hash = request.hash;
   const std::string& key = call.settings->names->idempotency_key;
   if (!request.key.empty()) {
     call.headers.set(key, request.key);

@@ -53,6 +53,7 @@ struct Prepared {
   bool own_trace = false, own_baggage = false;  ///< The request brought these fields itself,
   bool own_attempt_headers = false;             ///< or others that each attempt sets.
   Uuid id{};                                    ///< Sent as Caller-Call-Id.
+  std::optional<std::uint64_t> hash;            ///< Of what keeps it at one instance.
   TimePoint started{}, deadline{};
   TimePoint dark_deadline = no_deadline;  ///< Would have ended the call, but only counts.
   std::string_view deadline_from;         ///< Which of its limits is the nearest: "timeouts.total".

@@ -73,6 +73,7 @@ enum class BalancePolicy : std::uint8_t {
   round_robin,    ///< In turn, by weight.
   least_request,  ///< The one of two with fewer calls under way.
   first,          ///< In the order written: the next only where the one before is out.
+  ring_hash,      ///< The one that the key of the call belongs to; without a key as p2c_ewma.
 };
 
 /// Semantics S9.

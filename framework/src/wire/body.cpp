@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/hash.hpp"
 #include "callerapi/multipart.hpp"
 #include "callerapi/request.hpp"
 
@@ -180,6 +181,11 @@ Request&& Request::context(const Context& context) && {
   lent = context;
   return std::move(*this);
 }
+Request&& Request::hash_key(std::string_view own_key) && {
+  hash.reset();
+  if (!own_key.empty()) hash = base::hash_of(own_key);
+  return std::move(*this);
+}
 Request&& Request::idempotency_key(std::string own_key) && {
   key = std::move(own_key);
   return std::move(*this);
@@ -201,6 +207,7 @@ Request Request::without_body() const {
   copy.timeout_total = timeout_total;
   copy.deadline_at = deadline_at;
   copy.attempts_max = attempts_max;
+  copy.hash = hash;
   copy.wants_record = wants_record;
   copy.lent = lent;
   return copy;

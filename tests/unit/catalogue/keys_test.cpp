@@ -83,7 +83,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadValue{"breaker.mode", "On",
                  "expected one of off, dark, on, forced_open, forced_closed, saw \"On\""},
         BadValue{"balance.policy", "random",
-                 "expected one of p2c_ewma, round_robin, least_request, first, saw \"random\""},
+                 "expected one of p2c_ewma, round_robin, least_request, first, ring_hash, saw "
+                 "\"random\""},
         BadValue{"ejection.max_percent", "0", "expected 1 to 100, saw \"0\""},
         BadValue{"limits.response_body", "16MB",
                  "expected a size such as \"16MiB\" or \"64KiB\", saw \"16MB\""},
