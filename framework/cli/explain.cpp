@@ -156,7 +156,7 @@ void add_state(std::vector<std::vector<std::string>>& rows, const CallRecord& re
         {"limits", std::string(came.decision) + ": " + std::to_string(came.in_flight) +
                        (came.in_flight_max > 0 ? " of " + std::to_string(came.in_flight_max)
                                                : std::string()) +
-                       " in flight"});
+                       " in flight" + (came.adaptive ? " (adaptive)" : "")});
 }
 
 void print_attempts(const CallRecord& record) {
@@ -206,6 +206,7 @@ void write_record(json::Writer& out, const CallRecord& record) {
       .member("decision", record.admission.decision)
       .member("in_flight", record.admission.in_flight)
       .member("in_flight_max", record.admission.in_flight_max)
+      .member("adaptive", record.admission.adaptive)
       .member("waiting", record.admission.waiting)
       .member("waiting_max", record.admission.waiting_max)
       .member("rate", record.admission.rate)

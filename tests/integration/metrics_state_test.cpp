@@ -114,6 +114,17 @@ TEST(StateMetrics, CallsThatALimitRefusedAreCountedBesideTheLimit) {
   EXPECT_EQ(value(caller, "callerapi_limit_refused_total" + of_echo + ",reason=\"rate\"}"), 1);
 }
 
+TEST(StateMetrics, AnAdaptiveLimitIsShownAsItIsNow) {
+  auto transport = std::make_shared<ScriptedTransport>();
+  transport->on("echo", "get", json_response("{}"));
+  Caller caller = caller_of(transport, "limits = { inflight = 7, adaptive = \"gradient2\" }\n");
+  const auto answer = caller.call("echo", "get", get().explain());
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(value(caller, "callerapi_limit" + of_echo + "}"), 7) << "nothing asked for less yet";
+  EXPECT_TRUE(answer->record->admission.adaptive);
+  EXPECT_EQ(answer->record->admission.in_flight_max, 7);
+}
+
 TEST(StateMetrics, BodiesAreMeasuredAsTheyWereOnTheWire) {
   ScriptedServer server(
       [](const SeenRequest&) { return Script{.bytes = support::ok(std::string(300, 'x'))}; });

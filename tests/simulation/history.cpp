@@ -106,6 +106,7 @@ class History {
     s.ejection.mode = pick(policy::EjectionMode::off, policy::EjectionMode::on);
     s.budget = {pick(0, 100, 1000), pick(0, 1, 10)};
     s.limits.inflight = pick(2, 256, 0);
+    s.limits.adaptive = pick(policy::Adaptive::off, policy::Adaptive::gradient2);
     s.limits.rate = pick(0, 0, 5);
     s.limits.queue = pick(0, 2, 64);
     s.limits.priority =

@@ -38,6 +38,8 @@ class Model {
   const std::vector<Done>& done() const noexcept { return done_; }
   const policy::CallCounters& counters() const noexcept { return counters_; }
   std::uint64_t failures_seen() const;
+  /// Of calls in flight, as it holds now.
+  std::int64_t limit() const { return state_->limits.live(settings_.limits).inflight; }
   std::size_t running() const noexcept { return running_.size(); }
 
  private:

@@ -64,6 +64,7 @@ struct AdmissionRecord {
                                    ///< far.
   std::int64_t in_flight = 0;      ///< Other calls in flight that it found,
   std::int64_t in_flight_max = 0;  ///< of how many that may be for a call of its priority. 0: any.
+  bool adaptive = false;           ///< What may be was found by limits.adaptive.
   std::int64_t waiting = 0;        ///< Others that waited,
   std::int64_t waiting_max = 0;    ///< of how many that may be.
   std::int64_t rate = 0;           ///< Calls a second that may begin. 0: any.

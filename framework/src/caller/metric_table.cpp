@@ -64,7 +64,8 @@ constexpr Metric table[] = {
      "Late answers that a budget or the allowance let nobody ask for again."},
     {"callerapi.inflight", "callerapi_inflight", gauge, "service", "Calls begun and not ended."},
     {"callerapi.limit", "callerapi_limit", gauge, "service",
-     "What callerapi_inflight may come to: limits.inflight, where there is one."},
+     "What callerapi_inflight may come to: limits.inflight, where there is one, or what "
+     "limits.adaptive makes of it now."},
     {"callerapi.queue.waiting", "callerapi_queue_waiting", gauge, "service",
      "Calls that wait for their turn within the limits."},
     {"callerapi.queue.duration", "callerapi_queue_duration_seconds", histogram, "service",

@@ -46,7 +46,7 @@ void write_load(Exposition& out, const Services& services) {
     out.sample({s.name, s.base_url.host, port_text(s)}, active_requests(s));
   });
   each(out, "callerapi_limit", services, [&](const auto& s) {
-    const auto most = s.settings.policy.limits.inflight;
+    const auto most = s.state->limits.live(s.settings.policy.limits).inflight;
     if (most > 0) out.sample({s.name}, static_cast<std::uint64_t>(most));
   });
 }

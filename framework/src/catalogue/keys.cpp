@@ -80,6 +80,8 @@ constexpr std::string_view balance_policies[] = {"p2c_ewma", "round_robin", "lea
                                                  "first", "ring_hash"};
 // In the order of policy::Priority.
 constexpr std::string_view priorities[] = {"critical", "normal", "background"};
+// In the order of policy::Adaptive.
+constexpr std::string_view adaptive_modes[] = {"off", "gradient2"};
 constexpr std::string_view ejection_modes[] = {"off", "dark", "on"};
 
 using N = policy::HeaderNames;
@@ -255,6 +257,13 @@ constexpr Key table[] = {
      "Calls in flight, those that wait for a connection and streams included; one more waits in "
      "limits.queue or is answered bulkhead_full. 0: no limit.",
      limit<&L::inflight>},
+    {"limits.adaptive", choice, "off", 0, 1, true,
+     "gradient2: as many calls in flight as the service answers in its usual time, 8 to "
+     "limits.inflight; fewer when its answers take longer, more again when they do not.",
+     [](Effective& e, std::int64_t v) {
+       e.policy.limits.adaptive = static_cast<policy::Adaptive>(v);
+     },
+     adaptive_modes},
     {"limits.queue", integer, "0", 0, 1'000'000, true,
      "Calls that may wait for their turn within limits.inflight and limits.rate, each for "
      "timeouts.acquire at most, in the order of arrival. One more, and one that the rate could not "

@@ -113,6 +113,7 @@ class Resolver {
       low.from += ", cut to " + std::string(rule.high);
     }
     if (auto twice = settle_names()) errors.push_back(std::move(*twice));
+    if (auto adaptive = settle_adaptive()) errors.push_back(std::move(*adaptive));
     if (auto window = settle_window()) errors.push_back(std::move(*window));
     return errors;
   }
@@ -176,6 +177,16 @@ class Resolver {
                             " is called (" + other.from + "); give each a name of its own");
     }
     return {};
+  }
+
+  std::optional<Error> settle_adaptive() {
+    const Slot& adaptive = slot("limits.adaptive");
+    const Slot& most = slot("limits.inflight");
+    if (*adaptive.value == 0 || *most.value > 0) return {};
+    return refuse("contradiction", adaptive.where,
+                  value_text(*adaptive.key, *adaptive.value) +
+                      " finds a limit below limits.inflight, which is 0, none (" + most.from +
+                      "); set that, or leave this out");
   }
 
   /// A call that hangs counts when its attempt ends: a window that has gone by then sees only what

@@ -28,15 +28,19 @@ void CallRun::rate_instance(const Attempted& attempt, TimePoint now) {
   InstanceHealth& health = *instance_->health;
   health.end();
   const InstanceSet& set = *parts_.callee->instances;
-  if (set.all().size() < 2) return;  // nothing to choose
+  const bool chooses = set.all().size() > 1;
+  const bool learns = parts_.prepared.settings->limits.adaptive != Adaptive::off;
+  if (!chooses && !learns) return;
   const Duration took = now - attempt_began_;
+  const Rating rating = rate(attempt, took, granted());
+  if (learns) teach_limits(rating, took, now);
+  if (!chooses) return;
   // A loser would have taken longer still: without it the slow ones would be missing, and the wait
   // would become shorter and shorter.
   const bool told = attempt.response ? attempt.response->status < 400
                                      : attempt.error->outcome == Outcome::hedge_superseded;
   if (told && parts_.prepared.settings->hedge.max_hedges > 0)
     parts_.callee->state->hedging.record(took, now);
-  const Rating rating = rate(attempt, took, granted());
   Ejector& ejector = parts_.callee->state->ejector;
   std::optional<Duration> asked;
   if (attempt.response && (attempt.response->status == 429 || attempt.response->status == 503))

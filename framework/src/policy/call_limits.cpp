@@ -15,6 +15,8 @@ CallRun::Begun CallRun::enter_limits() {
     turn_.found_in_flight = static_cast<std::int32_t>(limits.in_flight());
     turn_.found_waiting = static_cast<std::int32_t>(limits.waiting());
     const Settings& settings = *parts_.prepared.settings;
+    turn_.found_places =
+        static_cast<std::int32_t>(limits.live(settings.limits).places(settings.limits.priority));
     const Duration acquire = settings.timeouts.acquire;
     const TimePoint until =
         acquire > Duration::zero() ? plus(attempt_began_, acquire) : no_deadline;
@@ -59,6 +61,15 @@ void CallRun::leave_limits() noexcept {
   if (std::exchange(entered_, false) && limits.leave()) limits.serve(loop().now());
 }
 
+/// What an attempt took says how much of the service its calls may take. A refusal or a broken
+/// connection says nothing of that.
+void CallRun::teach_limits(const Rating& rating, Duration took, TimePoint now) noexcept {
+  using enum base::BalanceSample;
+  const bool sound = rating.balance == latency;
+  if (!sound && rating.balance != penalty && rating.balance != elapsed) return;
+  parts_.callee->state->limits.note(parts_.prepared.settings->limits, took, sound, now);
+}
+
 AdmissionRecord CallRun::admission() const {
   const LimitSettings& limits = parts_.prepared.settings->limits;
   if (!parts_.limited || turn_.found_in_flight < 0) return {};
@@ -66,7 +77,8 @@ AdmissionRecord CallRun::admission() const {
                       : turn_.waited > Duration::zero() ? "waited"
                                                         : "entered",
           .in_flight = turn_.found_in_flight,
-          .in_flight_max = limits.places(limits.priority),
+          .in_flight_max = turn_.found_places,
+          .adaptive = limits.adaptive != Adaptive::off && limits.inflight > 0,
           .waiting = turn_.found_waiting,
           .waiting_max = limits.queue,
           .rate = limits.rate,

@@ -15,6 +15,7 @@
 #include "policy/prepared.hpp"
 #include "policy/retry.hpp"
 #include "policy/stopwatch.hpp"
+#include "policy/verdict.hpp"
 #include "wire/exchange.hpp"
 #include "wire/loop.hpp"
 #include "wire/request_writer.hpp"
@@ -160,6 +161,7 @@ class CallRun {
   Begun authorize();
   bool renew(int status);
   void leave_limits() noexcept;
+  void teach_limits(const Rating& rating, Duration took, TimePoint now) noexcept;
   bool pass_breaker();
   void tell_breaker(const Attempted& attempt, TimePoint now);
   bool pick();
@@ -211,7 +213,8 @@ class CallRun {
     std::shared_ptr<LimitTicket> ticket;  ///< While it waits for one.
     TimePoint since{}, look_at{};
     Duration waited{0};
-    std::int32_t found_in_flight = -1, found_waiting = 0;  ///< Others, when it came.
+    std::int32_t found_in_flight = -1, found_waiting = 0;  ///< Others, when it came,
+    std::int32_t found_places = 0;                         ///< of so many places. 0: any.
     bool refused = false;
   } turn_;
   bool open_ = false;  ///< An attempt was admitted and not settled yet.

@@ -24,14 +24,14 @@ Duration Limits::take(const LimitSettings& settings, TimePoint now) noexcept {
 Result<std::shared_ptr<LimitTicket>> Limits::enter(const LimitSettings& settings, TimePoint until,
                                                    TimePoint now) {
   Duration wait = Duration::zero();
-  if (inflight_.enter(settings.places(settings.priority))) {
+  if (inflight_.enter(live(settings).places(settings.priority))) {
     wait = take(settings, now);
     if (wait == Duration::zero()) return std::shared_ptr<LimitTicket>();
     if (inflight_.leave()) serve(now);
   }
   if (settings.queue > 0 || waiting() > 0) return queue(settings, until, now);
   return wait > Duration::zero() ? limit_refusal::limited(settings, wait)
-                                 : limit_refusal::full(settings);
+                                 : limit_refusal::full(live(settings));
 }
 
 /// Behind all who go before it; and out again when it finds no room, or no hope.
@@ -48,8 +48,9 @@ Result<std::shared_ptr<LimitTicket>> Limits::queue(const LimitSettings& settings
     return std::shared_ptr<LimitTicket>();
   std::optional<Error> refused;
   if (std::cmp_greater(waiting_.size(), settings.queue))
-    refused = settings.queue > 0 ? limit_refusal::queue_full(settings, seats(settings.priority))
-                                 : limit_refusal::full(settings);
+    refused = settings.queue > 0
+                  ? limit_refusal::queue_full(live(settings), seats(settings.priority))
+                  : limit_refusal::full(live(settings));
   if (!refused) refused = hopeless(*ticket, now);
   if (!refused) return ticket;
   remove(*ticket);
@@ -76,7 +77,7 @@ void Limits::remove(LimitTicket& ticket) {
 
 /// While somebody waits nobody else enters, so that a seat that is free here stays free.
 bool Limits::seats(Priority priority) const noexcept {
-  const std::int64_t places = newest_.places(priority);
+  const std::int64_t places = live(newest_).places(priority);
   return places <= 0 || inflight_.count() < places;
 }
 
@@ -141,7 +142,7 @@ Result<std::optional<TimePoint>> Limits::look(const std::shared_ptr<LimitTicket>
     if (ticket->state_ == LimitTicket::State::in) return std::optional<TimePoint>();
     if (closed_) return *closed_;
     if (now < ticket->until_) return std::optional(std::min(ticket->until_, ticket->look_at_));
-    LimitSettings settings = newest_;
+    LimitSettings settings = live(newest_);
     settings.priority = ticket->priority_;
     over = limit_refusal::waited(settings, seats(ticket->priority_), now - ticket->since_);
     remove(*ticket);

@@ -8,6 +8,7 @@
 
 #include "base/mutex.hpp"
 #include "callerapi/result.hpp"
+#include "policy/adaptive_limit.hpp"
 #include "policy/limits.hpp"
 
 namespace callerapi::policy {
@@ -66,10 +67,26 @@ class Limits {
   /// Ends the wait of all who wait, and of any who would.
   void close(Error why);
 
+  /// The settings with `inflight` as it holds now, where it is adaptive.
+  LimitSettings live(LimitSettings settings) const noexcept {
+    if (adapts(settings)) settings.inflight = adaptive_.limit(settings.inflight);
+    return settings;
+  }
+  /// What an attempt of a call within the limits took, so that the adaptive one learns. `sound`: it
+  /// was answered; else it failed, or was given up, after so long.
+  void note(const LimitSettings& settings, Duration took, bool sound, TimePoint now) noexcept {
+    if (!adapts(settings)) return;
+    sound ? adaptive_.note(took, in_flight(), settings.inflight, now)
+          : adaptive_.at_least(took, in_flight(), settings.inflight, now);
+  }
+
   std::int64_t in_flight() const noexcept { return inflight_.count(); }
   std::int64_t waiting() const noexcept { return inflight_.waiting(); }
 
  private:
+  static bool adapts(const LimitSettings& settings) noexcept {
+    return settings.adaptive != Adaptive::off && settings.inflight > 0;
+  }
   Duration take(const LimitSettings& settings, TimePoint now) noexcept;
   Result<std::shared_ptr<LimitTicket>> queue(const LimitSettings& settings, TimePoint until,
                                              TimePoint now);
@@ -83,6 +100,7 @@ class Limits {
   bool seats(Priority priority) const noexcept CALLERAPI_REQUIRES(mutex_);
 
   Inflight inflight_;
+  AdaptiveLimit adaptive_;
   Rate rate_;
   base::Mutex mutex_;
   std::list<std::shared_ptr<LimitTicket>> waiting_ CALLERAPI_GUARDED_BY(mutex_);

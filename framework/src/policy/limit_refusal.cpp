@@ -29,7 +29,11 @@ Error rate(std::string reason, std::string message) {
 
 std::string places(const LimitSettings& settings) {
   std::string said = std::to_string(settings.places(settings.priority)) +
-                     " calls of this service are in flight, as many as limits.inflight";
+                     " calls of this service are in flight, as many as ";
+  const bool adaptive = settings.adaptive != Adaptive::off;
+  said += adaptive ? "limits.adaptive" : "limits.inflight";
+  if (adaptive && settings.priority == Priority::critical)
+    return said + " finds that it can do without queueing";
   if (settings.priority == Priority::critical) return said + " allows";
   return said + " = " + std::to_string(settings.inflight) + " allows limits.priority = \"" +
          std::string(name(settings.priority)) + "\"";
@@ -44,7 +48,9 @@ std::string used_up(const LimitSettings& settings) {
 }  // namespace
 
 Error full(const LimitSettings& settings) {
-  return inflight("inflight", places(settings) + "; raise it, or make fewer calls at once");
+  return inflight("inflight", places(settings) + (settings.adaptive == Adaptive::off
+                                                      ? "; raise it, or make fewer calls at once"
+                                                      : "; make fewer calls at once"));
 }
 
 Error limited(const LimitSettings& settings, Duration wait) {

@@ -5,7 +5,8 @@
 
 namespace callerapi::policy {
 
-/// Why the limits of a service do not let a call in, in words; without the name of the call.
+/// Why the limits of a service do not let a call in, in words; without the name of the call. The
+/// settings are Limits::live().
 namespace limit_refusal {
 
 /// As many calls are in flight as may be, and there is no queue.

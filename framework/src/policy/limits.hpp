@@ -16,6 +16,12 @@ enum class Priority : std::uint8_t {
   background,  ///< Half.
 };
 
+/// Whether limits.inflight is taken as it is, or as the most of what a rule finds.
+enum class Adaptive : std::uint8_t {
+  off,
+  gradient2,  ///< See AdaptiveLimit.
+};
+
 /// How much one service may be called at once and in a second (semantics S11).
 struct LimitSettings {
   std::int64_t inflight = 256;             ///< Calls in flight. 0: no limit.
@@ -23,6 +29,7 @@ struct LimitSettings {
   std::int64_t rate = 0;                   ///< Calls a second, up to 1,000,000. 0: no limit.
   std::optional<std::int64_t> burst;       ///< Calls at once within the rate; unset: burst_of().
   Priority priority = Priority::critical;  ///< Of this endpoint's calls.
+  Adaptive adaptive = Adaptive::off;       ///< Where there is a limit of calls in flight.
 
   bool operator==(const LimitSettings&) const = default;
 
