@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "callerapi/caller.hpp"
+#include "support/real_server.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
 
@@ -30,23 +32,30 @@ class RingHash : public ::testing::Test {
           return Script{.bytes = "HTTP/1.1 503 x\r\nContent-Length: 0\r\n\r\n"};
         return Script{.bytes = support::ok(std::to_string(i))};
       });
+    open("ring_hash");
+  }
+  void open(const std::string& policy) {
     Options options;
     options.static_plugins = {support::echo_plugin()};
     options.environment.emplace();
-    std::string all;
-    for (const auto& server : servers_) all += "\"" + server->url() + "\", ";
-    caller_ = std::make_unique<Caller>(
-        Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = "
-                          "\"http://svc.test\"\nbalance.policy = \"ring_hash\"\nretry.base = "
-                          "\"1ms\"\ninstances = [" +
-                              all + "]\n",
-                          options)
-            .value());
+    options.watch = false;
+    write(policy);
+    caller_ = std::make_unique<Caller>(Caller::open(file(), options).value());
   }
+  void write(const std::string& policy) const {
+    std::ofstream out(file());
+    out << "schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = "
+           "\"http://svc.test\"\nretry.base = \"1ms\"\nbalance.policy = \""
+        << policy << "\"\ninstances = [";
+    for (const auto& server : servers_) out << "\"" << server->url() << "\", ";
+    out << "]\n";
+  }
+  std::string file() const { return folder_.path() + "/registry.toml"; }
   Result<Response> call(const std::string& key) {
     return caller_->call("echo", "get", Request{}.path("id", "1").hash_key(key).explain());
   }
 
+  support::TempFolder folder_;
   std::atomic<int> fails_{-1};
   std::array<std::unique_ptr<ScriptedServer>, 3> servers_;
   std::unique_ptr<Caller> caller_;
@@ -78,6 +87,23 @@ TEST_F(RingHash, CallsWithOneKeyGoToOneInstanceAndARetryToTheNext) {
   EXPECT_EQ(second.candidates[1].fate, "tried");
   EXPECT_EQ(second.candidates[1].instance, retried->record->attempts[0].instance);
   EXPECT_EQ(second.candidates[2].fate, "farther");
+}
+
+TEST_F(RingHash, AReloadTurnsItOnAndOffAndKeepsTheConnections) {
+  const std::string home = call("7").value().body;
+  open("round_robin");
+  for (int i = 0; i < 6; ++i) call("7").value();
+  const auto connections = [&] { return caller_->stats().connections_opened; };
+  const auto before = connections();
+  write("ring_hash");
+  ASSERT_TRUE(caller_->reload());
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(call("7").value().body, home);
+  EXPECT_EQ(connections(), before);
+  write("round_robin");
+  ASSERT_TRUE(caller_->reload());
+  std::set<std::string> seen;
+  for (int i = 0; i < 3; ++i) seen.insert(call("7").value().body);
+  EXPECT_EQ(seen.size(), 3u);
 }
 
 TEST_F(RingHash, ACallWithoutAKeyIsBalancedAsByDefault) {
