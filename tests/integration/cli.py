@@ -46,6 +46,9 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
     expect("services --json", with_registry("services", "--json"), 0, "", '"schema":"callerapi.services/1"')
     expect("endpoints", with_registry("endpoints", "httpbin"), 0, "", "post_json")
     expect("lint", with_registry("lint"), 0, "", "sound")
+    write(good + 'timeouts.attempt = "60s"\n')
+    expect("lint of a value above a built-in one", with_registry("lint"), 3, "1m is more than timeouts.total, which is 30s (built-in)")
+    write(good)
     expect("explain", with_registry("explain", "httpbin", "get"), 0, "", "timeouts.total")
     expect("explain says where", with_registry("explain", "httpbin", CALLERAPI_SERVICES__HTTPBIN__TIMEOUTS__TOTAL="7s"),
            0, "", "environment CALLERAPI_SERVICES__HTTPBIN__TIMEOUTS__TOTAL")
