@@ -55,6 +55,7 @@ namespace {
 class Handover final : public pool::Waiter, public std::enable_shared_from_this<Handover> {
  public:
   void ask(CallRun& run) {
+    loop_ = &run.loop();
     wants_ = run.wants();
     run.loop().post([self = shared_from_this(), origin = run.origin().shared_from_this()] {
       if (!self->withdrawn_) origin->wait(*self);
@@ -84,6 +85,8 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
  private:
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override {
     got_.emplace(std::move(got));
+    // This thread waits by itself: what comes for it must not wake the loop as well.
+    if (*got_) loop_->forget(*(**got_)->stream);
     settle();
   }
   pool::Wants wants() const noexcept override { return wants_; }
@@ -94,7 +97,8 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
 
   std::atomic<std::uint32_t> ready_{0};
   std::optional<Result<std::unique_ptr<pool::Connection>>> got_;
-  pool::Wants wants_ = pool::Wants::any;  ///< Set before the loop sees us.
+  wire::Loop* loop_ = nullptr;            ///< Set before the loop sees us; outlives the call.
+  pool::Wants wants_ = pool::Wants::any;  ///< Likewise.
   bool withdrawn_ = false;                ///< The loop's thread only.
 };
 
