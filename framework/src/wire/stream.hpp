@@ -44,7 +44,7 @@ class Stream {
   virtual IoResult write(const iovec* pieces, int count) noexcept = 0;
   /// Nothing to read and not closed by the peer: fit to carry a request.
   virtual bool quiet() noexcept = 0;
-  /// Does a read of fewer bytes than were asked for mean that no more are here?
+  /// Did the last read, if it gave fewer bytes than were asked for, take all that was here?
   virtual bool short_read_drains() const noexcept { return false; }
   /// Why a connect that has become writable failed; 0 when it succeeded.
   virtual int connect_error() noexcept = 0;

@@ -31,6 +31,9 @@ struct TlsStream::Bottom {
     TlsStream& tls = self(bio);
     const IoResult got = tls.below_->read(into, static_cast<std::size_t>(size));
     tls.below_error_ = got.error;
+    tls.below_drained_ = got.error == 0 && got.bytes > 0 &&
+                         got.bytes < static_cast<std::size_t>(size) &&
+                         tls.below_->short_read_drains();
     if (got.error != 0) {
       if (again(got.error)) BIO_set_retry_read(bio);
       return -1;
@@ -197,6 +200,10 @@ IoResult TlsStream::write(const iovec* pieces, int count) noexcept {
   // A peer that reads no more may have said why: its last words can still be read.
   if (result.error == EPIPE || result.error == ECONNRESET) broken_ = false;
   return result;
+}
+
+bool TlsStream::short_read_drains() const noexcept {
+  return below_drained_ && SSL_has_pending(ssl_) == 0;
 }
 
 bool TlsStream::quiet() noexcept {

@@ -12,7 +12,7 @@ namespace callerapi::wire {
 
 /// TLS over another stream: OpenSSL moves records, the stream below moves bytes, so that nothing
 /// here blocks or raises SIGPIPE. Takes over the place of the stream below in its loop. Reads until
-/// EAGAIN see all there is; a short read alone says nothing, for records end where they like.
+/// EAGAIN see all there is.
 class TlsStream final : public Stream {
  public:
   TlsStream(std::shared_ptr<TlsContext> context, std::unique_ptr<Stream> below);
@@ -36,6 +36,9 @@ class TlsStream final : public Stream {
   IoResult write(const iovec* pieces, int count) noexcept override;
   /// Takes in what TLS says to itself, such as tickets, and is quiet when nothing else came.
   bool quiet() noexcept override;
+  /// Records end where they like: only when the last read of the stream below emptied that one, and
+  /// nothing of what it brought is left here.
+  bool short_read_drains() const noexcept override;
   bool wants_write(bool writing) const noexcept override;
   const StreamFault* fault() const noexcept override {
     return fault_.reason.empty() ? nullptr : &fault_;
@@ -60,6 +63,7 @@ class TlsStream final : public Stream {
   // What the stream below said last.
   int below_error_ = 0;
   bool below_ended_ = false;
+  bool below_drained_ = false;  ///< It held no more than it gave.
 
   bool ready_ = false;             ///< The handshake is done.
   bool broken_ = false;            ///< Nothing may be asked of OpenSSL any more.

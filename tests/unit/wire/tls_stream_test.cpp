@@ -41,6 +41,7 @@ class PipeStream final : public Stream {
     pipe_.room -= n;
     return {n, 0};
   }
+  bool short_read_drains() const noexcept override { return true; }
   bool quiet() noexcept override { return pipe_.to_client.empty() && !pipe_.ended; }
   int connect_error() noexcept override { return 0; }
   void shutdown() noexcept override { pipe_.ended = true; }
@@ -212,6 +213,14 @@ TEST_P(TlsStreamTest, BytesNobodyAskedForAreNotQuiet) {
   peer.say(c.pipe, "HTTP/1.1 408 Request Timeout\r\n\r\n");
   EXPECT_FALSE(c.client.quiet());
   EXPECT_FALSE(c.client.quiet());
+}
+
+TEST_P(TlsStreamTest, AShortReadHasTakenAllUnlessARecordIsLeft) {
+  Peer peer(GetParam());
+  Connected c(peer);
+  for (const char* text : {"one", "two"}) peer.say(c.pipe, text);
+  EXPECT_TRUE(c.read() == "one" && !c.client.short_read_drains());
+  EXPECT_TRUE(c.read() == "two" && c.client.short_read_drains());
 }
 
 TEST_P(TlsStreamTest, AGoodbyeIsNotQuiet) {
