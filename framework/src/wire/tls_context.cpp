@@ -142,6 +142,8 @@ Result<void> TlsContext::set_up(const TlsSettings& settings) {
   if (SSL_CTX_set1_groups_list(context_, "X25519:P-256") != 1 ||
       SSL_CTX_set_alpn_protos(context_, alpn, sizeof alpn - 1) != 0)
     return Error{Outcome::resource_exhausted, "memory", "no memory for a TLS context"};
+  if (!set_name())
+    return Error{Outcome::resource_exhausted, "memory", "no memory for a TLS context"};
   SSL_CTX_set_app_data(context_, this);
   SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context_, keep_session);
@@ -149,19 +151,19 @@ Result<void> TlsContext::set_up(const TlsSettings& settings) {
   return set_identity(context_, settings);
 }
 
+/// Whom the certificate must name; each connection inherits it.
+bool TlsContext::set_name() {
+  X509_VERIFY_PARAM* wanted = SSL_CTX_get0_param(context_);
+  if (address_) return X509_VERIFY_PARAM_set1_ip_asc(wanted, name_.c_str()) == 1;
+  X509_VERIFY_PARAM_set_hostflags(
+      wanted, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  return X509_VERIFY_PARAM_set1_host(wanted, name_.c_str(), name_.size()) == 1;
+}
+
 ssl_st* TlsContext::begin() {
   SSL* ssl = SSL_new(context_);
   if (!ssl) return nullptr;
-  X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl);
-  bool set = false;
-  if (address_) {
-    set = X509_VERIFY_PARAM_set1_ip_asc(wanted, name_.c_str()) == 1;
-  } else {
-    SSL_set_hostflags(ssl,
-                      X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    set =
-        SSL_set1_host(ssl, name_.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, name_.c_str()) == 1;
-  }
+  const bool set = address_ || SSL_set_tlsext_host_name(ssl, name_.c_str()) == 1;
   if (set && offer_session(ssl)) return ssl;
   SSL_free(ssl);
   return nullptr;

@@ -51,6 +51,7 @@ class TlsContext {
  private:
   TlsContext(const TlsSettings& settings, const std::string& host, std::uint16_t port);
   Result<void> set_up(const TlsSettings& settings);
+  bool set_name();
   static int keep_session(ssl_st* ssl, ssl_session_st* session) noexcept;
   bool offer_session(ssl_st* ssl);
 
