@@ -37,12 +37,12 @@ Sent Exchange::sent() const noexcept {
 }
 
 Exchange::State Exchange::fail(Outcome outcome, std::string reason, std::string message) {
-  error_ = {.outcome = outcome,
-            .reason = std::move(reason),
-            .message = std::move(message),
-            .phase = phase_,
-            .sent = sent(),
-            .status = reader_.started() ? reader_.status() : 0};
+  error_ = std::make_unique<Error>(Error{.outcome = outcome,
+                                         .reason = std::move(reason),
+                                         .message = std::move(message),
+                                         .phase = phase_,
+                                         .sent = sent(),
+                                         .status = reader_.started() ? reader_.status() : 0});
   reusable_ = false;
   return state_ = State::failed;
 }
@@ -220,7 +220,7 @@ bool Exchange::begin_body() {
                " allowed; raise limits.response_body or take it with a BodySink");
       return false;
     }
-    response_.body.reserve(std::min<std::size_t>(*length, reserve_max));
+    body_.reserve(std::min<std::size_t>(*length, reserve_max));
   }
   if (request_.decode && reader_.has_body() && reader_.headers().contains("Content-Encoding")) {
     decoder_ = std::make_unique<BodyDecoder>();
@@ -236,10 +236,6 @@ bool Exchange::begin_body() {
     } else {
       decoder_.reset();
     }
-  }
-  if (streaming_) {
-    response_.status = reader_.status();
-    response_.headers = std::move(reader_.headers());
   }
   return true;
 }
@@ -286,12 +282,12 @@ bool Exchange::deliver(std::string_view piece) {
     fail(Outcome::cancelled, "sink", "the body sink stopped the call");
     return false;
   }
-  if (!within_limit(response_.body.size() + piece.size())) return false;
-  response_.body.append(piece);
+  if (!within_limit(body_.size() + piece.size())) return false;
+  body_.append(piece);
   return true;
 }
 
-bool Exchange::full() const noexcept { return streaming_ && response_.body.size() >= stream_piece; }
+bool Exchange::full() const noexcept { return streaming_ && body_.size() >= stream_piece; }
 
 Exchange::State Exchange::pause(State state, std::string_view rest) {
   rest_.assign(rest);
@@ -344,10 +340,16 @@ Exchange::State Exchange::end_of_body(bool reusable) {
     return fail(decoder_->error_outcome(), std::string(decoder_->error_reason()),
                 decoder_->error_text());
   reusable_ = reusable;
-  response_.status = reader_.status();
-  if (!streaming_) response_.headers = std::move(reader_.headers());
-  response_.trailers = std::move(reader_.trailers());
   return state_ = State::done;
+}
+
+Response Exchange::take_response() {
+  Response taken;
+  taken.status = reader_.status();
+  taken.headers = std::move(reader_.headers());
+  taken.trailers = std::move(reader_.trailers());
+  taken.body = std::move(body_);
+  return taken;
 }
 
 Exchange::State Exchange::fail_reading() {

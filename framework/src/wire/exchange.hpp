@@ -76,11 +76,11 @@ class Exchange {
   bool drained() const noexcept { return drained_; }
 
   /// After head: status and fields alone. After done: everything that was not taken before.
-  Response take_response() { return std::move(response_); }
+  Response take_response();
   /// Of a streamed body, what has been decoded so far; after `more` and at every end.
-  std::string take_body() { return std::exchange(response_.body, {}); }
+  std::string take_body() { return std::exchange(body_, {}); }
   /// After failed.
-  Error take_error() { return std::move(error_); }
+  Error take_error() { return std::move(*error_); }
 
  private:
   bool write_some();
@@ -105,8 +105,8 @@ class Exchange {
   ExchangeRequest request_;
   const bool reused_;
   ResponseReader reader_;
-  Response response_;
-  Error error_;
+  std::string body_;              ///< Of the answer, decoded; what else it has the reader keeps.
+  std::unique_ptr<Error> error_;  ///< Set when it has failed, which most never do.
   State state_ = State::waiting;
   Phase phase_ = Phase::write;
 
