@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -22,6 +23,9 @@ constexpr std::size_t reserve_max = 64u << 10;
 // 64 KiB that its consumer keeps, 256 KiB in all.
 constexpr std::size_t stream_piece = 64u << 10;
 constexpr std::size_t stream_read = 64u << 10;
+// What a chunk of the largest piece has before its bytes, "40000" and CRLF, and behind them.
+constexpr std::size_t chunk_before = 7, chunk_behind = 2;
+static_assert(base::limits::bulk_bytes < 1u << 20);
 
 }  // namespace
 
@@ -77,8 +81,8 @@ bool Exchange::write_some() {
   if (request_.source == nullptr) {
     add(request_.body.substr(body_at_));
   } else {
-    if (piece_at_ == piece_.size() && !source_ended_ && !fill_piece()) return false;
-    add(std::string_view(piece_).substr(piece_at_));
+    if (piece_at_ == piece_end_ && !source_ended_ && !fill_piece()) return false;
+    add({piece_.get() + piece_at_, piece_end_ - piece_at_});
   }
   if (count == 0) {
     writing_ = false;
@@ -105,43 +109,53 @@ bool Exchange::write_some() {
 
 /// Reads the next piece of a streamed body, framed if its length is unknown. False: failed.
 bool Exchange::fill_piece() {
-  piece_at_ = 0;
-  piece_.resize(base::limits::bulk_bytes);
-  const Result<std::size_t> got = request_.source->read(std::span(piece_.data(), piece_.size()));
+  constexpr std::size_t room = base::limits::bulk_bytes;
+  if (!piece_) piece_ = std::make_unique_for_overwrite<char[]>(chunk_before + room + chunk_behind);
+  piece_at_ = piece_end_ = 0;
+  const Result<std::size_t> got =
+      request_.source->read(std::span(piece_.get() + chunk_before, room));
   const std::optional<std::uint64_t> length = request_.source->length();
   const auto broken = [&](std::string what) {
-    piece_.clear();
     fail(Outcome::body_source_error, "body_length", std::move(what));
     return false;
   };
   if (!got) {
-    piece_.clear();
     fail(Outcome::body_source_error, got.error().reason, "request body: " + got.error().message);
     return false;
   }
-  if (*got > piece_.size())
+  if (*got > room)
     return broken("request body: its source claims more bytes than it was asked for");
   source_bytes_ += *got;
   if (length && source_bytes_ > *length)
     return broken("request body: its source gives more than the declared " +
                   std::to_string(*length) + " bytes");
-  if (*got == 0) {
-    source_ended_ = true;
-    if (length && source_bytes_ < *length)
-      return broken("request body: its source ended after " + std::to_string(source_bytes_) +
-                    " of " + std::to_string(*length) + " bytes");
-    piece_.clear();
-    if (request_.chunked) piece_ = last_chunk;
-    return true;
-  }
-  piece_.resize(*got);
-  if (request_.chunked) {
-    std::string framed;
-    append_chunk_head(framed, *got);
-    framed.append(piece_).append("\r\n");
-    piece_ = std::move(framed);
-  }
+  source_ended_ = *got == 0;
+  if (source_ended_ && length && source_bytes_ < *length)
+    return broken("request body: its source ended after " + std::to_string(source_bytes_) + " of " +
+                  std::to_string(*length) + " bytes");
+  frame_piece(*got);
   return true;
+}
+
+/// Makes what lies in the piece a chunk if its body needs that, without moving it.
+void Exchange::frame_piece(std::size_t size) {
+  piece_at_ = chunk_before;
+  piece_end_ = chunk_before + size;
+  if (!request_.chunked) return;
+  const auto put = [this](std::string_view text, std::size_t at) {
+    std::memcpy(piece_.get() + at, text.data(), text.size());
+  };
+  if (size == 0) {
+    put(last_chunk, piece_at_);
+    piece_end_ += last_chunk.size();
+    return;
+  }
+  std::string head;
+  append_chunk_head(head, size);
+  piece_at_ -= head.size();
+  put(head, piece_at_);
+  put("\r\n", piece_end_);
+  piece_end_ += chunk_behind;
 }
 
 Exchange::State Exchange::read_some() {

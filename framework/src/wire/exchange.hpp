@@ -85,6 +85,7 @@ class Exchange {
  private:
   bool write_some();
   bool fill_piece();
+  void frame_piece(std::size_t size);
   State read_some();
   State feed(std::string_view input);
   bool begin_body();
@@ -112,8 +113,8 @@ class Exchange {
 
   // Writing: the head and the body in memory go out together; a source goes out in pieces.
   std::size_t head_at_ = 0, body_at_ = 0;
-  std::string piece_;
-  std::size_t piece_at_ = 0;
+  std::unique_ptr<char[]> piece_;  ///< Of a source, framed where it lies.
+  std::size_t piece_at_ = 0, piece_end_ = 0;
   std::uint64_t source_bytes_ = 0;
   bool source_ended_ = false;
   bool writing_ = true;

@@ -6,7 +6,10 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 
 namespace callerapi::wire {
 namespace {
@@ -29,7 +32,10 @@ class FakeStream final : public Stream {
   }
   IoResult write(const iovec* pieces, int count) noexcept override {
     std::size_t size = 0;
-    for (int i = 0; i < count; ++i) size += pieces[i].iov_len;
+    for (int i = 0; i < count; ++i) {
+      written.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+      size += pieces[i].iov_len;
+    }
     return {size, 0};
   }
   bool quiet() noexcept override { return steps_.empty(); }
@@ -39,6 +45,7 @@ class FakeStream final : public Stream {
   const StreamFault* fault() const noexcept override { return fails ? &fault_ : nullptr; }
 
   bool fails = false;
+  std::string written;
 
  private:
   std::deque<Step> steps_;
@@ -121,6 +128,49 @@ TEST(Exchange, TheStreamLearnsHowLongThePeerKeepsItAndDoesNotForget) {
     Exchange exchange(stream, get(), i > 0);
     EXPECT_EQ(woken(exchange), Exchange::State::done);
     EXPECT_EQ(stream.peer_keeps, Duration(std::chrono::seconds(7)));
+  }
+}
+
+/// Gives the pieces one after the other, as far as each fits.
+class Pieces final : public BodySource {
+ public:
+  Pieces(std::deque<std::string> pieces, std::optional<std::uint64_t> length)
+      : pieces_(std::move(pieces)), length_(length) {}
+  Result<std::size_t> read(std::span<char> into) override {
+    most = into.size();
+    if (pieces_.empty()) return std::size_t{0};
+    const std::string piece = pieces_.front();
+    pieces_.pop_front();
+    std::memcpy(into.data(), piece.data(), piece.size());
+    return piece.size();
+  }
+  std::optional<std::uint64_t> length() const override { return length_; }
+  bool rewind() override { return false; }
+
+  std::size_t most = 0;
+
+ private:
+  std::deque<std::string> pieces_;
+  std::optional<std::uint64_t> length_;
+};
+
+TEST(Exchange, PiecesOfEverySizeLeaveAsChunksOrAsTheyAre) {
+  const std::string large(256u << 10, 'l'), medium(4097, 'm');
+  for (const bool chunked : {true, false}) {
+    const auto length = chunked ? std::nullopt : std::optional(large.size() + medium.size() + 1);
+    Pieces source({large, "s", medium}, length);
+    ExchangeRequest request = get();
+    request.source = &source;
+    request.chunked = chunked;
+    FakeStream stream({});
+    Exchange exchange(stream, request, false);
+    EXPECT_EQ(exchange.advance(), Exchange::State::waiting);
+    EXPECT_EQ(source.most, large.size());
+    const std::string body =
+        chunked ? "40000\r\n" + large + "\r\n1\r\ns\r\n1001\r\n" + medium + "\r\n0\r\n\r\n"
+                : large + "s" + medium;
+    EXPECT_TRUE(stream.written == std::string(request.head) + body) << chunked;
+    EXPECT_EQ(exchange.body_written(), large.size() + medium.size() + 1);
   }
 }
 
