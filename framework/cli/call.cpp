@@ -212,7 +212,10 @@ int run_call(const Common& common, const CallArguments& arguments) {
     return run_dry(as, arguments, std::move(*request));
   }
   request->wants_record = explain;
-  auto caller = open(common);
+  Options options;
+  options.watch = false;
+  if (auto traced = trace_to(arguments.trace, options); !traced) return report(traced.error());
+  auto caller = open(common, std::move(options));
   if (!caller) return report(caller.error());
   auto response = arguments.method.empty()
                       ? caller->call(arguments.service, arguments.endpoint, std::move(*request))

@@ -12,6 +12,8 @@
 #include <iterator>
 #include <sstream>
 
+#include "callerapi/otlp.hpp"
+
 namespace callerapi::cli {
 namespace {
 
@@ -86,6 +88,15 @@ Result<Caller> open(const Common& common) {
 Result<Caller> open(const Common& common, Options options) {
   options.contracts_optional = true;  // they are in other programs
   return Caller::open(common.registry, std::move(options));
+}
+
+Result<void> trace_to(const std::string& file, Options& options) {
+  if (file.empty()) return {};
+  const char* const name = std::getenv("OTEL_SERVICE_NAME");
+  auto sink = otlp_file(file, name == nullptr || *name == '\0' ? "callerapi" : name);
+  if (!sink) return std::move(sink).error();
+  options.on_span = std::move(*sink);
+  return {};
 }
 
 void print_table(const std::vector<std::vector<std::string>>& rows) {

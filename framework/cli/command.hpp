@@ -26,6 +26,10 @@ Result<Caller> open(const Common& common);
 /// The same with options of its own.
 Result<Caller> open(const Common& common, Options options);
 
+/// Has spans appended to `file`, unless it is empty; whose they are says OTEL_SERVICE_NAME, else
+/// "callerapi". Errors: `invalid_argument`.
+Result<void> trace_to(const std::string& file, Options& options);
+
 /// Prints rows in columns that line up, the first row as heads.
 void print_table(const std::vector<std::vector<std::string>>& rows);
 

@@ -13,6 +13,7 @@ struct CallArguments {
   std::string method, path;       ///< `request`
   std::vector<std::string> params, queries, headers, forms, files;
   std::string json, timeout, hash_key, output = "body";
+  std::string trace;  ///< File for spans; empty: none are made.
   bool dry_run = false;
 };
 
@@ -27,7 +28,7 @@ Result<std::string> text_or_file(const std::string& given, const std::string& op
 /// What the arguments describe, before it is bound to a service. Errors: `invalid_argument`.
 Result<Request> make_request(const CallArguments& arguments);
 int run_call(const Common& common, const CallArguments& arguments);
-/// JSON lines in, JSON lines out: docs/reference/pipe.md.
-int run_pipe(const Common& common, std::size_t concurrency);
+/// JSON lines in, JSON lines out: docs/reference/pipe.md. `trace` as of CallArguments.
+int run_pipe(const Common& common, std::size_t concurrency, const std::string& trace);
 
 }  // namespace callerapi::cli

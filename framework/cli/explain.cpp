@@ -29,6 +29,12 @@ std::string result_of(const AttemptRecord& attempt) {
   return std::string(name(attempt.outcome));
 }
 
+std::string hex(std::uint64_t id) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(id));
+  return text;
+}
+
 std::string number_text(double number) {
   char text[32];
   std::snprintf(text, sizeof text, "%.4g", number);
@@ -193,6 +199,7 @@ void print_candidates(const CallRecord& record) {
 void write_record(json::Writer& out, const CallRecord& record) {
   out.begin_object()
       .member("call_id", record.call_id)
+      .member("trace_id", record.trace_id)
       .member("service", record.service)
       .member("endpoint", record.endpoint)
       .member("generation", record.generation)
@@ -220,6 +227,7 @@ void write_record(json::Writer& out, const CallRecord& record) {
         .member("kind", a.kind)
         .member("began_ms", milliseconds(a.began))
         .member("instance", a.instance)
+        .member("span_id", a.span_id == 0 ? std::string() : hex(a.span_id))
         .member("outcome", name(a.outcome))
         .member("status", a.status)
         .member("decision", a.decision)

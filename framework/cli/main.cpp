@@ -15,6 +15,8 @@ namespace {
 using callerapi::cli::CallArguments;
 using callerapi::cli::Common;
 
+constexpr const char* trace_text = "append the spans of calls to this file, as lines of OTLP JSON";
+
 void add_request_options(CLI::App& command, CallArguments& arguments) {
   command.add_option("--query", arguments.queries, "name=value, repeatable");
   command.add_option("--header", arguments.headers, "'Name: value', repeatable");
@@ -28,8 +30,10 @@ void add_request_options(CLI::App& command, CallArguments& arguments) {
       .add_option("--output", arguments.output,
                   "body, json, or explain and explain-json: settings and what happened")
       ->check(CLI::IsMember({"body", "json", "explain", "explain-json"}));
-  command.add_flag("--dry-run", arguments.dry_run,
-                   "send nothing; show the head that would go out, secrets hidden");
+  auto* const dry =
+      command.add_flag("--dry-run", arguments.dry_run,
+                       "send nothing; show the head that would go out, secrets hidden");
+  command.add_option("--trace", arguments.trace, trace_text)->excludes(dry);
 }
 
 void add_metrics_command(CLI::App& command, const Common& common, int& code) {
@@ -45,7 +49,10 @@ void add_pipe_command(CLI::App& command, const Common& common, int& code) {
   const auto concurrency = std::make_shared<std::size_t>(256);
   command.add_option("--concurrency", *concurrency, "calls in flight at most")
       ->check(CLI::Range(1, 100'000));
-  command.callback([&common, &code, concurrency] { code = run_pipe(common, *concurrency); });
+  const auto trace = std::make_shared<std::string>();
+  command.add_option("--trace", *trace, trace_text);
+  command.callback(
+      [&common, &code, concurrency, trace] { code = run_pipe(common, *concurrency, *trace); });
 }
 
 /// CALLERAPI_REGISTRY; empty: not set.

@@ -215,11 +215,13 @@ class Pipe {
 
 }  // namespace
 
-int run_pipe(const Common& common, std::size_t concurrency) {
+int run_pipe(const Common& common, std::size_t concurrency, const std::string& trace) {
   std::ios::sync_with_stdio(false);
   // A tied cin flushes cout on each read, beside the lock: answers then came twice or interleaved.
   std::cin.tie(nullptr);
-  auto caller = open(common, Options{});
+  Options options;
+  if (auto traced = trace_to(trace, options); !traced) return report(traced.error());
+  auto caller = open(common, std::move(options));
   if (!caller) return report(caller.error());
   Pipe(*caller, concurrency).run();
   return 0;

@@ -31,8 +31,9 @@ class AheadClock final : public base::Clock {
 /// calls take is known, so that late ones are asked a second time.
 class TwoPlaces : public ::testing::Test {
  protected:
-  TwoPlaces() {
+  explicit TwoPlaces(SpanSink on_span = nullptr) {
     Options options;
+    options.on_span = std::move(on_span);
     options.static_plugins = {echo_plugin()};
     options.environment.emplace();
     host_ = caller::Host::open(

@@ -58,7 +58,8 @@ struct CALLERAPI_API Context {
   TimePoint deadline = no_deadline;  ///< No call made under this context outlives it.
   /// Which field the deadline came from, "Caller-Timeout-Ms"; empty: from none.
   std::string_view deadline_from;
-  std::shared_ptr<const Trace> trace;          ///< Null: none; calls then send no traceparent.
+  /// Null: none; calls then send no traceparent, unless Options::on_span wants spans.
+  std::shared_ptr<const Trace> trace;
   std::shared_ptr<const std::string> baggage;  ///< Null: none.
   std::shared_ptr<Allowance> allowance;        ///< Null: no limit beyond that of each call.
   int ignored = 0;  ///< Fields that were there and could not be read; each counts as absent.

@@ -37,7 +37,8 @@ struct AttemptRecord {
   /// not count.
   std::string_view kind;
   std::string instance;  ///< "10.0.0.7:8080"
-  Duration began{0};     ///< From the start of the call.
+  Duration began{0};     ///< From the start of the call,
+  Duration ended{0};     ///< and so is this: when its result was known. Of a stream, its end.
   TimeLedger time;       ///< Of this attempt alone; `retry` is the pause before it.
   Outcome outcome = Outcome::ok;
   int status = 0;  ///< 0: no head had arrived.
@@ -56,6 +57,10 @@ struct AttemptRecord {
   std::size_t instances = 0;  ///< Of the service.
   std::string_view balance;   ///< What chose: "p2c_ewma".
   bool panic = false;         ///< Ejections were not regarded: less than half would have been left.
+  std::uint64_t span_id = 0;  ///< That the engine's traceparent named; 0: it belonged to no trace.
+  /// Where its connection led, "10.0.0.7:8080", of a call whose spans were told; empty: there was
+  /// none.
+  std::string peer;
 };
 
 /// What the limits of a service said to a call that came to it.
@@ -71,11 +76,13 @@ struct AdmissionRecord {
   Duration waited{0};              ///< For its turn.
 };
 
-/// What happened in one call. Kept for every call that failed, was retried or hedged, or asked for
-/// it with Request::explain. The times of its attempts add up to `time`; those of a request that
-/// was sent beside another run beside them. A value; holds no header and no payload.
+/// What happened in one call. Made for every call that failed, was retried or hedged, asked for it
+/// with Request::explain, or is told as spans (Options::on_span). The times of its attempts add up
+/// to `time`; those of a request that was sent beside another run beside them. A value; holds no
+/// header and no payload.
 struct CallRecord {
-  std::string call_id;  ///< Sent as Caller-Call-Id.
+  std::string call_id;   ///< Sent as Caller-Call-Id.
+  std::string trace_id;  ///< Of the trace it belonged to, 32 hex digits; empty: none.
   std::string service;
   std::string endpoint;            ///< Its name; of an ad-hoc request the method.
   std::uint64_t generation = 0;    ///< Which load of the plugin served it.

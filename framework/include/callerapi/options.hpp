@@ -11,6 +11,7 @@
 #include "callerapi/abi/v1.h"
 #include "callerapi/executor.hpp"
 #include "callerapi/log.hpp"
+#include "callerapi/span.hpp"
 
 namespace callerapi {
 
@@ -22,6 +23,10 @@ class Transport;
 struct Options {
   /// Where log lines go; empty: nowhere. May be called until the Caller is destroyed.
   LogSink log;
+  /// Told of every call that has ended, and of its attempts, as spans of its trace, unless that is
+  /// not sampled. A call under no trace begins one then, and sends it. Empty: nothing is made or
+  /// measured for it. May be called until the Caller is destroyed.
+  SpanSink on_span;
   /// Where callbacks and coroutines continue; null: a pool of one thread of the Caller's own. Must
   /// outlive the Caller, as its share of it does.
   std::shared_ptr<Executor> executor;

@@ -29,7 +29,8 @@ struct Stats {
   std::uint64_t retries_denied = 0;      ///< Retries that the budget of a service did not allow.
   /// Attempts that the breaker of a service refused, or would have refused were it not dark.
   std::uint64_t breaker_rejected = 0;
-  std::uint64_t hedges = 0;  ///< Second requests of calls whose first answer was late.
+  std::uint64_t hedges = 0;         ///< Second requests of calls whose first answer was late.
+  std::uint64_t span_failures = 0;  ///< Calls whose spans Options::on_span threw at.
 };
 
 /// One place where a service runs.

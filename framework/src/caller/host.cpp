@@ -45,6 +45,7 @@ Host::Host(Source source, Options options, std::shared_ptr<const base::Clock> cl
       options_(std::move(options)),
       clock_(clock ? std::move(clock) : std::make_shared<base::SystemClock>()),
       log_(options_.log),
+      spans_(options_.on_span ? std::make_unique<Spans>(options_.on_span, *clock_, log_) : nullptr),
       fork_count_(base::fork_count()),
       safe_mode_(is_on(environment_of(options_), "CALLERAPI_SAFE_MODE")),
       debug_plugins_(is_on(environment_of(options_), "CALLERAPI_DEBUG_PLUGINS")),
@@ -152,6 +153,7 @@ Result<Host::Begun> Host::begin(std::string_view name) {
     parts->callee = std::move(*service);
     parts->counters = &call_counters_;
     parts->log = &call_log_;
+    parts->observer = spans_.get();
     parts->transport = options_.transport;
     parts->code = std::move(lease);
     return Begun{std::move(parts), found};
@@ -317,7 +319,8 @@ Stats Host::stats() const {
           .hook_slow = plugin_counters_.hook_slow,
           .retries_denied = call_counters_.retries_denied,
           .breaker_rejected = call_counters_.breaker_rejected,
-          .hedges = call_counters_.hedges};
+          .hedges = call_counters_.hedges,
+          .span_failures = spans_ ? spans_->failures() : 0};
 }
 
 void Host::shutdown(Duration drain) {

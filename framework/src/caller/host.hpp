@@ -16,6 +16,7 @@
 #include "caller/diff.hpp"
 #include "caller/history.hpp"
 #include "caller/leaving.hpp"
+#include "caller/spans.hpp"
 #include "callerapi/caller.hpp"
 #include "callerapi/stream.hpp"
 #include "catalogue/publication.hpp"
@@ -151,6 +152,7 @@ class Host : public std::enable_shared_from_this<Host> {
   const Options options_;
   const std::shared_ptr<const base::Clock> clock_;
   const base::Log log_;
+  const std::unique_ptr<Spans> spans_;  ///< Null: nobody wants them.
   const unsigned fork_count_;
   /// CALLERAPI_SAFE_MODE=1: neither create() nor a hook is called. A file is still loaded for its
   /// tables, which runs its static constructors, and let go again.

@@ -110,6 +110,8 @@ constexpr Metric table[] = {
      "Of these, answered with what had been good before."},
     {"callerapi.context.ignored", "callerapi_context_ignored_total", counter, "",
      "Fields of inbound requests that could not be read, of the whole process."},
+    {"callerapi.span.failures", "callerapi_span_failures_total", counter, "",
+     "Calls whose spans Options::on_span threw at."},
 };
 
 }  // namespace

@@ -209,6 +209,8 @@ void write_process(Exposition& out, const Host& host) {
   write_names(out, host.name_counters());
   out.family("callerapi_context_ignored_total");
   out.sample({}, base::inbound_ignored());
+  out.family("callerapi_span_failures_total");
+  out.sample({}, stats.span_failures);
 }
 
 }  // namespace callerapi::caller

@@ -7,10 +7,7 @@
 namespace callerapi::policy {
 namespace {
 
-void set_trace(Headers& headers, const Prepared& call, wire::Loop& loop) {
-  const Trace& trace = *call.context.trace;
-  std::uint64_t span = loop.random();
-  while (span == 0) span = loop.random();
+void set_trace(Headers& headers, const Trace& trace, std::uint64_t span) {
   const auto parent = trace.traceparent(span);
   headers.set("traceparent", {parent.data(), parent.size()});
   if (!trace.state.empty()) headers.set("tracestate", trace.state);
@@ -34,7 +31,7 @@ void set_attempt_headers(Headers& headers, const Prepared& call, const AttemptFa
   }
   if (call.settings->request_id && !headers.contains(names.request_id))
     headers.add(names.request_id, view(uuid_v7(loop.wall_ms(), loop.random())));
-  if (call.context.trace && !call.own_trace) set_trace(headers, call, loop);
+  if (call.context.trace && !call.own_trace) set_trace(headers, *call.context.trace, attempt.span);
   if (call.context.baggage && !call.own_baggage) headers.set("baggage", *call.context.baggage);
   if (call.settings->attempts_left && call.context.allowance)
     headers.set(names.attempts_left, std::to_string(call.context.allowance->left()));

@@ -8,6 +8,7 @@ namespace callerapi::policy {
 struct AttemptFacts {
   int number = 1;
   TimePoint began{}, ends{};
+  std::uint64_t span = 0;  ///< Not 0 where the call belongs to a trace.
 };
 
 /// Has the call brought one of the fields that set_attempt_headers() would put others in place of?

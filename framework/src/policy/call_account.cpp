@@ -4,6 +4,7 @@
 #include "policy/call_log.hpp"
 #include "policy/call_run.hpp"
 #include "policy/candidates.hpp"
+#include "policy/tracing.hpp"
 
 namespace callerapi::policy {
 namespace {
@@ -68,6 +69,7 @@ void CallRun::note_attempt(std::string_view decision, Duration wait) {
        .kind = kind_,
        .instance = instance_ ? instance_->name : std::string(),
        .began = attempt_began_ - parts_.prepared.started,
+       .ended = at - parts_.prepared.started,
        .time = difference(now, noted_),
        .outcome = last_.outcome,
        .status = last_.status,
@@ -85,7 +87,9 @@ void CallRun::note_attempt(std::string_view decision, Duration wait) {
        .instances = callee.instances->all().size(),
        .balance =
            name(picked && callee.instances->all().size() > 1 ? choice_.by : terms.balance.policy),
-       .panic = choice_.panic});
+       .panic = choice_.panic,
+       .span_id = span_,
+       .peer = std::exchange(peer_, {})});
   noted_ = now;
 }
 
@@ -100,7 +104,8 @@ void CallRun::add_breaker(CallRecord& record) const {
 /// Null: the call went as every call should. `error`: null for an answer.
 std::shared_ptr<const CallRecord> CallRun::record(const Error* error, int status) {
   const Prepared& call = parts_.prepared;
-  if (error == nullptr && notes_.empty() && !call.explain) return nullptr;
+  const bool kept = error != nullptr || !notes_.empty() || call.explain;
+  if (!kept && !call.traced) return nullptr;
   if (static_cast<int>(notes_.size()) < attempts_) note_attempt("end", Duration::zero());
   auto record = std::make_shared<CallRecord>();
   record->call_id = view(call.id);
@@ -119,7 +124,11 @@ std::shared_ptr<const CallRecord> CallRun::record(const Error* error, int status
   if (!record->attempts.empty())
     record->attempts.back().time.local += record->time.total() - noted_.total();
   add_breaker(*record);
-  if (parts_.log) parts_.log->keep(record);
+  if (call.context.trace)
+    record->trace_id =
+        std::string_view(call.context.trace->trace_id.data(), call.context.trace->trace_id.size());
+  if (parts_.log && kept) parts_.log->keep(record);
+  if (call.traced && parts_.counted) call.traced->observer->ended(*call.traced, *record);
   return record;
 }
 

@@ -6,6 +6,8 @@
 #include "policy/attempt_headers.hpp"
 #include "policy/call_times.hpp"
 #include "policy/hook_request.hpp"
+#include "policy/tracing.hpp"
+#include "wire/socket.hpp"
 
 namespace callerapi::policy {
 
@@ -60,6 +62,7 @@ CallRun::Begun CallRun::begin_attempt() {
   if (!admit()) return Begun::done;
   open_ = true;
   ++attempts_;
+  if (call.context.trace) span_ = new_span_id(loop());
   if (!pick()) return Begun::done;
   if (build_head()) return Begun::go;
   settle({.error = &result_->error()}, loop().now());
@@ -105,7 +108,7 @@ bool CallRun::build_head() {
 
 bool CallRun::write_head(Headers& headers) {
   const Prepared& call = parts_.prepared;
-  set_attempt_headers(headers, call, {attempts_, attempt_began_, attempt_ends_}, loop());
+  set_attempt_headers(headers, call, {attempts_, attempt_began_, attempt_ends_, span_}, loop());
   if (auto hooked = add_credential(headers); !hooked) {
     set_result(placed(std::move(hooked).error()));
     return false;
@@ -148,6 +151,7 @@ void CallRun::count_attempt() noexcept {
 wire::ExchangeRequest CallRun::request(const pool::Connection& connection, TimePoint now) {
   const Prepared& call = parts_.prepared;
   count_attempt();
+  if (call.traced) peer_ = wire::peer_text(*connection.stream);
   wire::ExchangeRequest request;
   request.method = call.method;
   request.head = head_;

@@ -30,6 +30,7 @@ class ReplaySource;
 namespace callerapi::policy {
 
 class CallLog;
+class CallObserver;
 
 /// Counters of one Caller. Relaxed: for people, not for decisions.
 struct CallCounters {
@@ -50,8 +51,9 @@ struct CallParts {
   wire::Loop* loop = nullptr;
   std::shared_ptr<const Callee> callee;
   CallCounters* counters = nullptr;
-  CallLog* log = nullptr;  ///< Takes the records that are kept; null: nobody does.
-  unsigned shard = 0;      ///< Group of the thread that drives the call; the loop is 0.
+  CallLog* log = nullptr;            ///< Takes the records that are kept; null: nobody does.
+  CallObserver* observer = nullptr;  ///< Told of spans, see trace_call(); null: nobody is.
+  unsigned shard = 0;                ///< Group of the thread that drives the call; the loop is 0.
   std::shared_ptr<testing::Transport> transport;  ///< Answers attempts instead of the network.
   const Instance* avoid = nullptr;  ///< Where a sibling of this call has been sent to.
   bool counted = true;              ///< False: it is a part of a call that is counted itself.
@@ -234,6 +236,8 @@ class CallRun {
   } last_;
   TimeLedger noted_;
   std::string_view kind_ = "first", stop_reason_;
+  std::uint64_t span_ = 0;  ///< Of this attempt; 0: the call belongs to no trace.
+  std::string peer_;        ///< Where its connection leads, of a traced call.
   Stopwatch watch_;
   TimePoint attempt_began_{}, attempt_ends_{}, ready_at_{}, progress_at_{}, judged_at_{},
       retry_at_{};

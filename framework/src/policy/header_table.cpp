@@ -39,7 +39,7 @@ std::span<const HeaderRow> sent_fields() {
       {names.idempotency_key, "a quoted UUID, version 7: the same for all attempts of a call",
        "endpoints that declare a key"},
       {"traceparent", "the trace, and a span of its own for each attempt",
-       "under a Context that has a trace"},
+       "under a Context that has a trace; with Options::on_span always"},
       {"tracestate", "as it came", "the same"},
       {"User-Agent", "`callerapi/<version> <service>/<version of its plugin>`", "always"},
       {names.request_id, "a UUID, version 7: another for each attempt", "`request.id`"},

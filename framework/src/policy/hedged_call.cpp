@@ -6,6 +6,7 @@
 #include "base/outcomes.hpp"
 #include "base/recycling.hpp"
 #include "policy/call_log.hpp"
+#include "policy/tracing.hpp"
 
 namespace callerapi::policy {
 namespace {
@@ -56,6 +57,7 @@ bool may_hedge(const CallParts& parts) noexcept {
 
 std::shared_ptr<LoopCall> make_loop_call(CallPartsPtr parts, AsyncCall::Done done,
                                          AsyncCall::Ended ended) {
+  if (parts->observer) trace_call(*parts);
   if (may_hedge(*parts))
     return std::make_shared<HedgedCall>(std::move(parts), std::move(done), std::move(ended));
   return std::allocate_shared<AsyncCall>(base::Recycling<AsyncCall>(), std::move(parts),
@@ -71,7 +73,8 @@ HedgedCall::HedgedCall(CallPartsPtr parts, AsyncCall::Done done, AsyncCall::Ende
       ended_(std::move(ended)),
       loop_(*parts->loop),
       timer_([this] { on_time(); }),
-      log_(parts->log) {
+      log_(parts->log),
+      traced_(parts->prepared.traced) {
   hooked_ = static_cast<bool>(parts->code);
   parts->log = nullptr;  // the record of both is kept here
   parts->counted = false;
@@ -229,7 +232,12 @@ std::shared_ptr<const CallRecord> HedgedCall::record() const {
 void HedgedCall::finish() {
   if (first_.running() || second_.running()) return;
   loop_.disarm(timer_);  // whoever lets go of this last may be another thread
-  if (const auto whole = log_ && ended_ ? record() : nullptr) log_->keep(whole);
+  if (const auto whole = ended_ ? record() : nullptr) {
+    if (log_ &&
+        (!traced_ || traced_->asked || whole->outcome != Outcome::ok || whole->attempts.size() > 1))
+      log_->keep(whole);
+    if (traced_) traced_->observer->ended(*traced_, *whole);
+  }
   if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
 }
 

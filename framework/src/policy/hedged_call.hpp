@@ -49,10 +49,11 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
   wire::Timer timer_;
   Side first_, second_;
   bool told_ = false;
-  bool hooked_ = false;           ///< Each side holds a lease of its own.
-  const Side* winner_ = nullptr;  ///< Once told.
-  CallLog* const log_;            ///< Null: nobody keeps records.
-  std::string_view hedge_;        ///< See CallRecord.
+  bool hooked_ = false;                             ///< Each side holds a lease of its own.
+  const Side* winner_ = nullptr;                    ///< Once told.
+  CallLog* const log_;                              ///< Null: nobody keeps records.
+  const std::shared_ptr<const TracedCall> traced_;  ///< Null: nobody is told of spans.
+  std::string_view hedge_;                          ///< See CallRecord.
 };
 
 /// May this request be sent twice at once, and is there a second place to send it to?

@@ -188,6 +188,7 @@ Result<void> set_times(Prepared& call, Request& request, wire::Loop& loop) {
   };
   bound(request.deadline_at, "the deadline of the call");
   if (request.lent) call.context = std::move(*request.lent);
+  if (call.own_trace) call.context.trace = nullptr;  // it belongs to that one
   if (call.settings->deadline_mode == Mode::dark) call.dark_deadline = call.context.deadline;
   if (call.settings->deadline_mode == Mode::on)
     bound(call.context.deadline,

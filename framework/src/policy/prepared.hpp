@@ -20,6 +20,8 @@
 
 namespace callerapi::policy {
 
+struct TracedCall;
+
 /// What a request needs to know of its service. Views live as long as the service's node.
 struct ServiceView {
   std::string_view name;
@@ -59,6 +61,7 @@ struct Prepared {
   std::string_view deadline_from;         ///< Which of its limits is the nearest: "timeouts.total".
   Duration total{};
   Duration attempt{};
+  std::shared_ptr<const TracedCall> traced;  ///< Null: nobody is told of its spans.
 
   /// Must it run on a thread that may block?
   bool blocking() const noexcept { return source != nullptr || sink != nullptr; }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/futex.hpp"
+#include "policy/tracing.hpp"
 
 namespace callerapi::policy {
 
@@ -200,6 +201,7 @@ void back_off(CallRun& run, StopToken* token) {
 }  // namespace
 
 Result<Response> run_here(CallPartsPtr parts, StopToken* token) {
+  if (parts->observer) trace_call(*parts);
   CallRun run(std::move(parts));
   while (begin(run, token) && attempt(run, token)) back_off(run, token);
   return run.take_result();

@@ -11,10 +11,12 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <string>
@@ -185,6 +187,27 @@ std::string to_text(const Address& address) {
   if (address.is_path()) return "unix:" + address.host;
   const bool v6 = address.host.find(':') != std::string::npos;
   return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
+
+std::string peer_text(const Stream& stream) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  auto* const raw = reinterpret_cast<sockaddr*>(&storage);
+  if (stream.fd() < 0 || ::getpeername(stream.fd(), raw, &size) != 0) return {};
+  char text[INET6_ADDRSTRLEN] = "";
+  if (storage.ss_family == AF_INET) {
+    const auto* v4 = reinterpret_cast<const sockaddr_in*>(raw);
+    ::inet_ntop(AF_INET, &v4->sin_addr, text, sizeof text);
+    return to_text({text, ntohs(v4->sin_port)});
+  }
+  if (storage.ss_family == AF_INET6) {
+    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(raw);
+    ::inet_ntop(AF_INET6, &v6->sin6_addr, text, sizeof text);
+    return to_text({text, ntohs(v6->sin6_port)});
+  }
+  const auto* path = reinterpret_cast<const sockaddr_un*>(raw);
+  const std::size_t most = size - offsetof(sockaddr_un, sun_path);
+  return to_text({std::string(path->sun_path, ::strnlen(path->sun_path, most))});
 }
 
 Error connect_failure(int error, const Address& to) {
