@@ -100,6 +100,19 @@ std::string_view shown(Headers::Field field) {
   return is_secret_header(field.name) ? std::string_view("(hidden)") : field.value;
 }
 
+/// Of the fields that the registry names: the key of idempotency, which is hidden by its usual name
+/// and so by any other, and what explain() hides, for it came from a file.
+void hide_configured(Headers& headers, const std::vector<SettingInfo>& settings) {
+  constexpr std::string_view added = "headers.";
+  for (const SettingInfo& setting : settings) {
+    std::string_view field;
+    if (setting.key == "header_names.idempotency_key") field = setting.value;
+    if (setting.key.starts_with(added) && setting.value == "(hidden)")
+      field = std::string_view(setting.key).substr(added.size());
+    if (!field.empty() && headers.contains(field)) headers.set(field, "(hidden)");
+  }
+}
+
 void print_request(const testing::SeenRequest& request) {
   std::cout << request.method << ' ' << without_secrets(request.target) << " HTTP/1.1\n";
   for (const auto field : request.headers) std::cout << field.name << ": " << shown(field) << '\n';
@@ -277,11 +290,8 @@ int run_dry(const Common& common, const CallArguments& arguments, Request reques
                                       std::move(request));
   auto seen = note->seen();
   if (!seen) return report(answer.error());
-  // Hidden by its usual name, and so by any other.
   if (const auto settings = caller->explain(arguments.service, arguments.endpoint))
-    for (const SettingInfo& setting : *settings)
-      if (setting.key == "header_names.idempotency_key" && seen->headers.contains(setting.value))
-        seen->headers.set(setting.value, "(hidden)");
+    hide_configured(seen->headers, *settings);
   common.json ? print_request_json(*seen, *caller, arguments) : print_request(*seen);
   return 0;
 }

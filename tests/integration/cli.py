@@ -69,6 +69,15 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
     keyed = with_registry("request", "anything", "POST", "/x", "--header", "X-Once: zq9", "--dry-run",
                           CALLERAPI_SERVICES__ANYTHING__HEADER_NAMES__IDEMPOTENCY_KEY="X-Once")
     expect("--dry-run hides a key by another name", keyed, 0, "", "X-Once: (hidden)")
+    with open(os.path.join(folder, "token"), "w", encoding="utf-8") as file:
+        file.write("zq9")
+    write(good.replace('plugin = "http"\n', 'plugin = "http"\nheaders.X-Token = "${file:token}"\n'))
+    for form in (), ("--output", "json"):
+        from_file = with_registry("request", "anything", "GET", "/x", "--dry-run", *form)
+        expect("--dry-run hides what came from a file", from_file, 0, "", "(hidden)")
+        if "zq9" in from_file.stdout or "X-Token" not in from_file.stdout:
+            faults.append(f"--dry-run shows what came from a file: {from_file.stdout}")
+    write(good)
     planned = json.loads(with_registry("call", "httpbin", "get", "--dry-run", "--output", "json").stdout)
     if (planned["state"]["breaker"] != "closed" or planned["state"]["instances"][0]["state"] != "ok" or
             {"key": "timeouts.total", "value": "30s", "origin": "built-in"} not in planned["settings"]):

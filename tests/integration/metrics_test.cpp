@@ -244,6 +244,30 @@ TEST(Secrets, OfATargetTheValuesOfSignaturesAreHidden) {
   EXPECT_EQ(without_secrets("/a?sig=abc"), "/a?sig=(hidden)");
   EXPECT_EQ(without_secrets("/a?&=&sig"), "/a?&=&sig=(hidden)");
   EXPECT_EQ(without_secrets("/a?"), "/a?");
+  EXPECT_EQ(without_secrets("/a?X-Amz%2dSignature=abc&%73ig=b&x%2=1&%=2"),
+            "/a?X-Amz%2dSignature=(hidden)&%73ig=(hidden)&x%2=1&%=2")
+      << "the service reads it as the same name";
+  for (const char* const key :
+       {"X-Amz-Signature", "X-Amz-Credential", "X-Amz-Security-Token", "AWSAccessKeyId",
+        "Signature", "sig", "X-Goog-Signature", "api_key", "access_token"})
+    EXPECT_EQ(without_secrets(std::string("/a?") + key + "=abc&z=1"),
+              std::string("/a?") + key + "=(hidden)&z=1");
+}
+
+TEST(Secrets, OfAUrlUserAndPasswordAreHidden) {
+  EXPECT_EQ(without_secrets("http://me:pass@example.test:80/a?sig=b"),
+            "http://(hidden)@example.test:80/a?sig=(hidden)");
+  EXPECT_EQ(without_secrets("https://a@b@example.test"), "https://(hidden)@example.test");
+  EXPECT_EQ(without_secrets("http://example.test/~me@home?x=a@b"),
+            "http://example.test/~me@home?x=a@b");
+  EXPECT_EQ(without_secrets("/a//b:c@d"), "/a//b:c@d") << "a path";
+  EXPECT_EQ(without_secrets("//me:pass@example.test"), "//(hidden)@example.test");
+}
+
+TEST(Secrets, OfAHeaderThatHoldsACredentialTheValueIsHidden) {
+  for (const char* const name : {"Authorization", "Cookie", "Set-Cookie", "Proxy-Authorization",
+                                 "Idempotency-Key", "X-Api-Key"})
+    EXPECT_TRUE(is_secret_header(name)) << name;
   EXPECT_TRUE(is_secret_header("authorization"));
   EXPECT_FALSE(is_secret_header("Accept"));
 }

@@ -105,7 +105,8 @@ struct CallRecord {
 /// Field names whose values are credentials and never shown: Authorization, Cookie and their like.
 CALLERAPI_API bool is_secret_header(std::string_view name) noexcept;
 
-/// A request target with the values of signatures and keys in its query hidden.
+/// A request target or URL with the values of signatures and keys in its query hidden, and so user
+/// and password.
 CALLERAPI_API std::string without_secrets(std::string_view target);
 
 }  // namespace callerapi
