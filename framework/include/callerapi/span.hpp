@@ -41,10 +41,11 @@ struct Span {
   std::vector<SpanAttribute> attributes;
 };
 
-/// Where spans go: each attempt of a call in its order, then the call. Called once for each, when
-/// the call has ended, with no lock held: of a blocking call by the thread that made it, of any
-/// other by the loop's or one of the lane's, which must not be held up for long. So it may run
-/// several times at once. What it throws is caught and counted (Stats::span_failures).
+/// Where spans go: each attempt of a call in its order, then the call. Called once for each when
+/// nothing of the call is under way any more, the body of a stream or a second request included, by
+/// the thread that ends it and with no lock held: the one that made a blocking call, or one of the
+/// Caller's own, which must not be held up for long. So it may run several times at once. It may
+/// use the Caller, but not destroy it. What it throws is caught and counted (Stats::span_failures).
 using SpanSink = std::function<void(const Span&)>;
 
 }  // namespace callerapi
