@@ -2,6 +2,7 @@
 #include "callerapi/span.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -205,6 +206,20 @@ TEST(Spans, OfARequestWithoutATemplateOrWithAStrangeMethodHaveFewNames) {
   for (const Span& span : spans)
     EXPECT_EQ(otlp_line(span, "").find("zq-tell-nobody"), std::string::npos)
         << "no value of any parameter";
+}
+
+TEST(Spans, NameTheOtherEndWhateverItsKindIs) {
+  const std::string path = ::testing::TempDir() + "span" + std::to_string(::getpid()) + ".sock";
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::ok("")}; }, path);
+  const SpanLog log;
+  Caller caller = caller_of("unix:" + path, log.sink());
+  ASSERT_TRUE(caller.call("echo", "get", get()));
+
+  const Span attempt = log.all().front();
+  EXPECT_EQ(attribute(attempt, "network.peer.address"), path);
+  EXPECT_EQ(attribute(attempt, "network.peer.port"), "");
+  EXPECT_EQ(attribute(attempt, "server.address"), path);
+  EXPECT_EQ(attribute(attempt, "server.port"), "");
 }
 
 TEST(Spans, OfATraceThatIsNotSampledAreNotTold) {

@@ -1,7 +1,11 @@
 #include "wire/socket.hpp"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -17,6 +21,39 @@ void expect_exhausted(int error, const char* reason, const std::string& message)
   EXPECT_EQ(failure.outcome, Outcome::resource_exhausted);
   EXPECT_EQ(failure.reason, reason);
   EXPECT_EQ(failure.message, "192.0.2.1:443: " + message);
+}
+
+/// A listener at `address`, whose port is put there; -1: the machine has no such address.
+int listen_at(sockaddr* address, socklen_t size) {
+  const int fd = ::socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && ::bind(fd, address, size) == 0 && ::listen(fd, 1) == 0 &&
+      ::getsockname(fd, address, &size) == 0)
+    return fd;
+  ::close(fd);
+  return -1;
+}
+
+void expect_peer(int listener, const Address& at) {
+  auto stream = connect_socket(at);
+  ASSERT_TRUE(stream) << stream.error().message;
+  pollfd entry{(*stream)->fd(), POLLOUT, 0};
+  ASSERT_EQ(::poll(&entry, 1, 20'000), 1);
+  EXPECT_EQ(peer_text(**stream), to_text(at));
+  ::close(listener);
+}
+
+TEST(Socket, ThePeerOfAStreamIsToldAsAnAddressIsWritten) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int four = listen_at(reinterpret_cast<sockaddr*>(&v4), sizeof v4);
+  ASSERT_GE(four, 0);
+  expect_peer(four, {"127.0.0.1", ntohs(v4.sin_port)});
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_addr = in6addr_loopback;
+  if (const int six = listen_at(reinterpret_cast<sockaddr*>(&v6), sizeof v6); six >= 0)
+    expect_peer(six, {"::1", ntohs(v6.sin6_port)});
 }
 
 TEST(Socket, WhatIsUsedUpIsNamedWithItsLimitAndWhatToDo) {
