@@ -41,6 +41,7 @@ void write_service(json::Writer& out, const ServiceInfo& service) {
       .member("breaker", service.breaker)
       .member("hooks_off", service.hooks_off)
       .member("ejections", service.ejections)
+      .member("discovery_error", service.discovery_error)
       .key("instances")
       .begin_array();
   for (const InstanceInfo& one : service.instances)

@@ -74,8 +74,10 @@ constexpr std::string_view instance_rows =
     "`[\"http://10.0.0.1:8080\", { url = \"http://10.0.0.2:8080\", weight = 2 }]`, weights 1 "
     "to "
     "100; base_url stays its name and prefix |\n"
-    "| `services.X.discovery` | `\"static\"` (built-in), or `\"dns\"`: every address of the "
-    "host of base_url is an instance |\n";
+    "| `services.X.discovery` | `\"static\"` (built-in); `\"dns\"`: every address of the "
+    "host of base_url is an instance; `\"file\"`: those that a file names, which is followed |\n"
+    "| `services.X.instances_from` | with `\"file\"`: the file, relative to this one; see "
+    "[several instances](../guide/several_instances.md) |\n";
 
 std::string auth_reference() {
   return "| `services.X.auth.type` | `\"bearer\"`, `\"basic\"` or `\"oauth2\"`: what is sent as "
@@ -152,7 +154,7 @@ std::string tables_reference() {
          "and `__RESOLVER`,\n"
          "and of a service `plugin`, `contract`, `base_url`, `instances` (URLs separated by "
          "commas), "
-         "`discovery`,\n`allow_addresses` (ranges separated by commas), `sha256`, `unload`, "
+         "`discovery`,\n`instances_from`, `allow_addresses` (ranges separated by commas), `sha256`, `unload`, "
          "`proxy`, "
          "`tls.*`, `auth.*` (but `insecure`) and `config.*`; "
          "all others count in the\n"

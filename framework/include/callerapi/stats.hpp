@@ -51,8 +51,10 @@ struct ServiceInfo {
       false;  ///< A hook threw across the border or was slow ten times in a row, and rests.
   /// State of its breaker now: closed, open, half_open, forced_open, forced_closed, off.
   std::string breaker;
-  std::vector<InstanceInfo> instances;  ///< One, unless the registry or DNS names several.
-  std::uint64_t ejections = 0;          ///< How often one of them was.
+  std::vector<InstanceInfo> instances;  ///< One, unless its registry or discovery names several.
+  std::string discovery_error;  ///< Why `instances` are of the last good answer and no newer one;
+                                ///< empty: they are what holds.
+  std::uint64_t ejections = 0;  ///< How often one of them was.
 };
 
 /// One parameter of an endpoint.

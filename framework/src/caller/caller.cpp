@@ -166,6 +166,7 @@ std::vector<ServiceInfo> Caller::services() const {
     info.breaker =
         policy::name(s->state->breaker.view(s->settings.policy.breaker, host_->loop().now()).state);
     info.ejections = s->state->ejector.ejections();
+    if (const auto failing = s->discovery->failing()) info.discovery_error = failing->message;
     for (const auto& one : s->instances->all())
       info.instances.push_back({one->name, std::string(one->state(host_->loop().now())),
                                 static_cast<std::size_t>(std::max(0, one->health->in_flight()))});

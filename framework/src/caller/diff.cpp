@@ -38,7 +38,8 @@ void add_connecting(Facts& facts, const registry::ServiceEntry& entry) {
     instances += (instances.empty() ? "" : " ") + wire::to_text({site.host, site.port}) +
                  (site.weight == 1 ? "" : " x" + std::to_string(site.weight));
   add(facts, "instances", instances);
-  add(facts, "discovery", entry.discovers ? "dns" : "static");
+  add(facts, "discovery", std::string(name(entry.discovery.kind)));
+  if (!entry.discovery.from.empty()) add(facts, "instances_from", entry.discovery.from);
   std::string ranges;
   for (const wire::AddressRange& range : entry.allow_addresses)
     ranges += (ranges.empty() ? "" : " ") + range.text();

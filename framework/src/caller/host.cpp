@@ -70,6 +70,8 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
                           std::function<void(Result<Response>)> done) {
         self->post_for_token(service, path, std::move(request), std::move(done));
       });
+  host->instance_files_ = std::make_unique<InstanceFiles>(
+      [self = host.get()] { self->reactor_->post([self] { self->look_for_instances(); }); });
   if (host->debug_plugins_)
     host->log_.write(LogLevel::warning, "host",
                      "CALLERAPI_DEBUG_PLUGINS=1: plugins are loaded from their files, and a new "
@@ -92,6 +94,7 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
 Host::~Host() {
   if (!reactor_) return;
   if (watch_) watch_->stop();  // its thread may be in reload(), which uses it
+  instance_files_.reset();
   shutdown(Duration::zero());
   lane_.reset();
   on_loop(*reactor_, [this] {
@@ -127,6 +130,7 @@ void Host::abandon() noexcept {
   kept_ = shared_from_this();
   // Joining would wait for threads that do not exist here; closing would end the parent's sockets.
   if (watch_) watch_->abandon();
+  if (instance_files_) instance_files_->abandon();
   if (lane_) lane_->abandon();
   if (publisher_) publisher_->abandon();
   if (credentials_) credentials_->abandon();

@@ -15,6 +15,7 @@
 #include "caller/credentials.hpp"
 #include "caller/diff.hpp"
 #include "caller/history.hpp"
+#include "caller/instance_files.hpp"
 #include "caller/leaving.hpp"
 #include "caller/spans.hpp"
 #include "callerapi/caller.hpp"
@@ -191,11 +192,12 @@ class Host : public std::enable_shared_from_this<Host> {
   std::filesystem::path plugin_dir_ CALLERAPI_GUARDED_BY(control_);
   std::uint64_t published_ CALLERAPI_GUARDED_BY(control_) = 0;
 
-  std::unique_ptr<Credentials> credentials_;    ///< From open() on.
-  std::unique_ptr<wire::Workers> lane_;         ///< Calls that stream bodies.
-  std::unique_ptr<wire::Workers> publisher_;    ///< Takes instances over; waits for a reload.
-  std::unique_ptr<host::Reaper> reaper_;        ///< Unloads plugins.
-  std::unique_ptr<registry::FileWatch> watch_;  ///< Made and used under control_.
+  std::unique_ptr<Credentials> credentials_;       ///< From open() on.
+  std::unique_ptr<wire::Workers> lane_;            ///< Calls that stream bodies.
+  std::unique_ptr<wire::Workers> publisher_;       ///< Takes instances over; waits for a reload.
+  std::unique_ptr<host::Reaper> reaper_;           ///< Unloads plugins.
+  std::unique_ptr<InstanceFiles> instance_files_;  ///< From open() on.
+  std::unique_ptr<registry::FileWatch> watch_;     ///< Made and used under control_.
 };
 
 }  // namespace callerapi::caller

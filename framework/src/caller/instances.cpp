@@ -12,8 +12,11 @@ std::shared_ptr<policy::Discovery> Host::discovery(const catalogue::Service& ser
                                                    const registry::ServiceEntry& entry) {
   const std::string& host = service.base_url.host;
   const std::uint16_t port = service.base_url.port;
+  using Kind = registry::DiscoveryEntry::Kind;
   std::unique_ptr<policy::SiteSource> source;
-  if (entry.discovers) {
+  if (entry.discovery.kind == Kind::file) {
+    source = instance_files_->follow(entry.discovery, {{host, port}});
+  } else if (entry.discovery.kind == Kind::dns) {
     source = std::make_unique<policy::NamedSites>(
         host, port, [loop = reactor_.get(), host, port](wire::Loop::Resolved done) {
           loop->resolve(host, port, std::move(done));

@@ -74,7 +74,7 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   const bool same_source = before && before->base_url.host == s.base_url.host &&
                            before->base_url.port == s.base_url.port &&
                            previous->second.entry.instances == entry.instances &&
-                           previous->second.entry.discovers == entry.discovers;
+                           previous->second.entry.discovery == entry.discovery;
   s.discovery = same_source ? before->discovery : discovery(s, entry);
   s.state = previous == built_.end() ? std::make_shared<policy::ServiceState>()
                                      : previous->second.service->state;
@@ -228,6 +228,7 @@ Result<ReloadReport> Host::reload() {
   ++reloads_applied_;
   plugin_dir_ = registry->plugin_dir;
   watch_plugins();
+  instance_files_->settle();
   for (const std::string& warning : registry->warnings)
     log_.write(LogLevel::warning, "registry", warning);
   log_.write(LogLevel::info, "registry",

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "registry/instances_file.hpp"
 #include "registry/names.hpp"
 #include "registry/reader.hpp"
 #include "wire/resolve.hpp"
@@ -12,9 +13,6 @@
 
 namespace callerapi::registry {
 namespace {
-
-constexpr int weight_max = 100;
-constexpr std::size_t instances_max = 1000;
 
 const std::string rule =
     "expected an array of URLs and tables such as [\"http://10.0.0.1:8080\", "
@@ -47,15 +45,8 @@ void Reader::add_instance(const Text& url, unsigned line, int weight, const wire
   if (!parsed->path.empty())
     return refuse("has the path " + wire::printable(parsed->path) +
                   "; leave it out, the path in base_url is that of every instance");
-  policy::Site site{std::move(parsed->host), parsed->port, weight};
-  const auto same = [&](const policy::Site& other) {
-    return other.host == site.host && other.port == site.port;
-  };
-  if (std::ranges::any_of(service.instances, same))
-    return refuse("is named twice; give it a weight instead");
-  if (service.instances.size() == instances_max)
-    return refuse("is one more than " + std::to_string(instances_max) + " instances");
-  service.instances.push_back(std::move(site));
+  auto added = add_place(service.instances, {std::move(parsed->host), parsed->port, weight});
+  if (!added) refuse(added.error().message);
 }
 
 void Reader::read_instance_list(const Spot& list, const wire::BaseUrl& base,
@@ -95,26 +86,55 @@ void Reader::read_instance_list(const Spot& list, const wire::BaseUrl& base,
   }
 }
 
+std::string_view name(DiscoveryEntry::Kind kind) noexcept {
+  constexpr std::string_view names[] = {"static", "dns", "file"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+/// A key of a service that a variable may replace, with its line; 0 for the variable.
+std::optional<Reader::TlsKey> Reader::overridable(const Spot& spot, const std::string& key,
+                                                  const ServiceEntry& service) {
+  const std::string override =
+      "CALLERAPI_SERVICES__" + variable_name(service.name) + "__" + variable_name(key);
+  const Node* node = spot.node.find(key);
+  std::optional<Text> given = node ? text(spot, key) : std::nullopt;
+  if (const std::string* value = variable(override))
+    return TlsKey{{*value, "environment " + override, "environment " + override}, 0};
+  if (!given) return {};
+  return TlsKey{std::move(*given), node->at.line};
+}
+
 void Reader::read_discovery(const Spot& spot, const wire::BaseUrl& base, ServiceEntry& service) {
-  const std::string override = "CALLERAPI_SERVICES__" + variable_name(service.name) + "__DISCOVERY";
-  const Node* node = spot.node.find("discovery");
-  std::optional<Text> given = node ? text(spot, "discovery") : std::nullopt;
-  if (const std::string* value = variable(override)) {
-    given = Text{*value, "environment " + override, "environment " + override};
-    node = nullptr;
-  }
-  if (!given) return;
-  const auto refuse = [&](const std::string& why) {
-    fault(node ? node->at.line : 0, "discovery", given->where + ": " + why);
+  using Kind = DiscoveryEntry::Kind;
+  const auto given = overridable(spot, "discovery", service);
+  const auto from = overridable(spot, "instances_from", service);
+  const auto refuse = [&](const TlsKey& key, const std::string& why) {
+    fault(key.line, "discovery", key.text.where + ": " + why);
   };
-  if (given->value != "static" && given->value != "dns")
-    return refuse("expected \"static\" or \"dns\", saw \"" + wire::printable(given->value) + "\"");
-  service.discovers = given->value == "dns";
-  if (!service.discovers) return;
+  const std::string kind = given ? given->text.value : "static";
+  if (kind == "dns")
+    service.discovery.kind = Kind::dns;
+  else if (kind == "file")
+    service.discovery.kind = Kind::file;
+  else if (kind != "static")
+    return refuse(
+        *given, "expected \"static\", \"dns\" or \"file\", saw \"" + wire::printable(kind) + "\"");
+  if (from && service.discovery.kind != Kind::file)
+    return refuse(*from, "belongs to discovery = \"file\", and discovery is \"" + kind + "\"");
+  if (service.discovery.kind == Kind::listed) return;
   if (!service.instances.empty())
-    return refuse("\"dns\" finds the instances by the name in base_url; remove instances, or this");
-  if (base.scheme == "unix" || wire::numeric_address(base.host, base.port))
-    return refuse("\"dns\" needs a name in base_url, saw " + wire::printable(service.base_url));
+    return refuse(*given, "\"" + kind + "\" finds the instances by " +
+                              (from ? "instances_from" : "the name in base_url") +
+                              "; remove instances, or this");
+  const bool named = service.discovery.kind == Kind::dns;
+  if (base.scheme == "unix" || (named && wire::numeric_address(base.host, base.port)))
+    return refuse(*given, "\"" + kind + "\" needs " + (named ? "a name" : "http:// or https://") +
+                              " in base_url, saw " + wire::printable(service.base_url));
+  if (service.discovery.kind != Kind::file) return;
+  if (!from || from->text.value.empty())
+    return refuse(*given, "\"file\" needs the file; add instances_from = \"" + service.name +
+                              ".instances\", which holds one host:port on each line");
+  service.discovery.from = (directory_ / from->text.value).lexically_normal().string();
 }
 
 /// Where to connect; what stands in the Host field, in the certificate and before each path stays
@@ -137,7 +157,8 @@ void Reader::read_instances(const Spot& spot, ServiceEntry& service) {
     read_instance_list({*node, spot.path + ".instances"}, *base, service);
   }
   read_discovery(spot, *base, service);
-  if (service.proxy && (service.discovers || !service.instances.empty()))
+  if (service.proxy &&
+      (service.discovery.kind != DiscoveryEntry::Kind::listed || !service.instances.empty()))
     fault_at(spot, "proxy",
              "has instances of its own and a proxy, which would connect elsewhere; remove one of "
              "them (proxy = \"\" undoes the default)");

@@ -104,6 +104,8 @@ class Reader {
   void read_instance_list(const Spot& list, const wire::BaseUrl& base, ServiceEntry& service);
   void add_instance(const Text& url, unsigned line, int weight, const wire::BaseUrl& base,
                     ServiceEntry& service);
+  std::optional<TlsKey> overridable(const Spot& spot, const std::string& key,
+                                    const ServiceEntry& service);
   void read_discovery(const Spot& spot, const wire::BaseUrl& base, ServiceEntry& service);
   void read_config(const Spot& spot, ServiceEntry& service);
   void read_endpoints(const Spot& spot, ServiceEntry& service);

@@ -10,6 +10,7 @@
 #include "callerapi/result.hpp"
 #include "catalogue/snapshot.hpp"
 #include "registry/auth_entry.hpp"
+#include "registry/discovery_entry.hpp"
 #include "registry/environment.hpp"
 #include "wire/address_range.hpp"
 #include "wire/name_settings.hpp"
@@ -32,8 +33,8 @@ struct ServiceEntry {
   std::map<std::string, std::string> config;
   std::vector<wire::AddressRange> allow_addresses;
   std::optional<wire::Proxy> proxy;
-  std::vector<policy::Site> instances;  ///< Empty: base_url is the only one,
-  bool discovers = false;  ///< or (discovery = "dns") every address of its host is one.
+  std::vector<policy::Site> instances;  ///< Empty: base_url is the only one, unless
+  DiscoveryEntry discovery;             ///< somebody else says where they are.
   AuthEntry auth;
   wire::TlsSettings tls;  ///< Used when base_url is https; read from the files it names.
   catalogue::ServiceLayers layers;

@@ -15,9 +15,9 @@ namespace callerapi::registry {
 namespace {
 
 const std::vector<std::string> service_fields = {
-    "plugin",   "contract",  "base_url",        "sha256", "unload", "config",
-    "required", "endpoints", "allow_addresses", "proxy",  "tls",    "allow_downgrade",
-    "watch",    "instances", "discovery",       "auth"};
+    "plugin",   "contract",  "base_url",        "sha256", "unload",        "config",
+    "required", "endpoints", "allow_addresses", "proxy",  "tls",           "allow_downgrade",
+    "watch",    "instances", "discovery",       "auth",   "instances_from"};
 constexpr std::string_view overrides = "CALLERAPI_SERVICES__";
 constexpr std::string_view caller_overrides = "CALLERAPI_CALLER__";
 constexpr std::string_view caller_variables[] = {"NAME", "PLUGIN_DIR", "PROFILE", "RESOLVER"};
@@ -195,7 +195,8 @@ void Reader::read_base_url(const Spot& spot, ServiceEntry& service) {
 bool Reader::override_field(ServiceEntry& service, const std::string& key,
                             const std::string& value) {
   // Read where they matter.
-  constexpr std::string_view elsewhere[] = {"base_url", "proxy", "instances", "discovery"};
+  constexpr std::string_view elsewhere[] = {"base_url", "proxy", "instances", "discovery",
+                                            "instances_from"};
   if (std::ranges::find(elsewhere, key) != std::end(elsewhere) || key.starts_with("tls.") ||
       key.starts_with("auth."))
     return true;
@@ -289,6 +290,8 @@ void Reader::read_service(const Spot& spot, Registry& registry) {
   read_base_url(spot, service);
   read_proxy(spot, service);
   read_instances(spot, service);
+  service.discovery.insecure_permissions =
+      service.discovery.kind == DiscoveryEntry::Kind::file && registry.insecure_permissions;
   read_overrides(service);
   load_tls(spot, service, registry);
   read_auth(spot, service);

@@ -60,8 +60,12 @@ struct Signature {
 
 class Watched {
  public:
-  Watched(std::filesystem::path path, std::string seen, bool is_registry)
-      : path_(std::move(path)), seen_(std::move(seen)), news_(is_registry) {}
+  enum class Kind : std::uint8_t { registry, plugin, instances };
+  Watched(std::filesystem::path path, std::string seen, Kind kind)
+      : path_(std::move(path)),
+        seen_(std::move(seen)),
+        tells_gone_(kind == Kind::instances),
+        news_(kind != Kind::plugin) {}
 
   const std::filesystem::path& path() const noexcept { return path_; }
   /// That content is in use.
@@ -77,12 +81,12 @@ class Watched {
   }
   /// When its content can be compared; nothing: there is no news.
   std::optional<Clock::time_point> due() const {
-    return signature_.there ? news_.due() : std::nullopt;
+    return signature_.there || tells_gone_ ? news_.due() : std::nullopt;
   }
   /// It is due: is its content another?
   bool compare() {
     news_.compared();
-    std::string now = digest_of(path_);
+    std::string now = signature_.there ? digest_of(path_) : "gone";
     if (now == seen_) return false;
     seen_ = std::move(now);
     return true;
@@ -91,6 +95,7 @@ class Watched {
  private:
   std::filesystem::path path_;
   std::string seen_;
+  bool tells_gone_;
   Signature signature_;
   News news_;
 };
@@ -105,7 +110,8 @@ struct FileWatch::State {
   std::map<std::filesystem::path, int> folders;  ///< Watched, by their inotify number.
 
   base::Mutex mutex;
-  std::vector<Watched> files CALLERAPI_GUARDED_BY(mutex);  ///< The registry first.
+  std::vector<Watched> files CALLERAPI_GUARDED_BY(mutex);  ///< The registry first, if any.
+  bool others CALLERAPI_GUARDED_BY(mutex) = false;         ///< Not those whose folders are watched.
 
   static void signal(int event) {
     const std::uint64_t one = 1;
@@ -167,6 +173,7 @@ struct FileWatch::State {
     bool moved = !events_work;
     {
       base::Lock lock(mutex);
+      moved = std::exchange(others, false) || moved;
       for (Watched& file : files) {
         moved = file.look(Clock::now()) || moved;
         if (const auto due = file.due()) first = first ? std::min(*first, *due) : *due;
@@ -208,13 +215,22 @@ FileWatch::FileWatch(std::filesystem::path file, std::function<void()> changed)
     : state_(std::make_unique<State>()) {
   state_->changed = std::move(changed);
   std::string seen = digest_of(file);
+  {
+    base::Lock lock(state_->mutex);
+    state_->files.emplace_back(std::move(file), std::move(seen), Watched::Kind::registry);
+  }
+  start();
+}
+
+FileWatch::FileWatch(std::function<void()> changed) : state_(std::make_unique<State>()) {
+  state_->changed = std::move(changed);
+  start();
+}
+
+void FileWatch::start() {
   // These two first: without events there is still the look.
   state_->stop = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   state_->wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  {
-    base::Lock lock(state_->mutex);
-    state_->files.emplace_back(std::move(file), std::move(seen), true);
-  }
   state_->watch_folders();
   const base::SignalsBlocked around_the_start;
   state_->thread = std::thread([state = state_.get()] { state->run(); });
@@ -236,7 +252,7 @@ void FileWatch::set_plugins(std::vector<WatchedPlugin> plugins) {
       const auto known = std::find_if(state_->files.begin() + 1, state_->files.end(),
                                       [&](const Watched& w) { return w.path() == plugin.path; });
       if (known == state_->files.end()) {
-        next.emplace_back(std::move(plugin.path), std::move(plugin.sha256), false);
+        next.emplace_back(std::move(plugin.path), std::move(plugin.sha256), Watched::Kind::plugin);
       } else {
         known->use(std::move(plugin.sha256));
         next.push_back(std::move(*known));
@@ -244,6 +260,23 @@ void FileWatch::set_plugins(std::vector<WatchedPlugin> plugins) {
       }
     }
     state_->files = std::move(next);
+  }
+  State::signal(state_->wake);
+}
+
+void FileWatch::set_files(std::vector<std::filesystem::path> files) {
+  {
+    base::Lock lock(state_->mutex);
+    std::vector<Watched> next;
+    for (std::filesystem::path& path : files) {
+      const auto known = std::ranges::find(state_->files, path, &Watched::path);
+      if (known == state_->files.end())
+        next.emplace_back(std::move(path), "", Watched::Kind::instances);
+      else
+        next.push_back(*known);
+    }
+    state_->files = std::move(next);
+    state_->others = true;
   }
   State::signal(state_->wake);
 }

@@ -21,9 +21,14 @@ struct WatchedPlugin {
 /// The registry is read once it has rested for 100 ms, or after 500 ms if it never rests. A plugin
 /// file must have rested for 500 ms, so that one that is copied slowly is seen once and whole. At
 /// most ten changes a second are told of. A file that is gone is no change. Own thread.
+///
+/// Or of files that say where services run: read as soon as the registry would be, and one that is
+/// gone is a change, too.
 class FileWatch {
  public:
   FileWatch(std::filesystem::path file, std::function<void()> changed);
+  /// Of no registry: watches what set_files() names.
+  explicit FileWatch(std::function<void()> changed);
   /// Joins; not from within `changed`.
   ~FileWatch();
   FileWatch(const FileWatch&) = delete;
@@ -31,6 +36,10 @@ class FileWatch {
   /// The plugin files to watch from now on, instead of those before. Thread-safe; also from within
   /// `changed`.
   void set_plugins(std::vector<WatchedPlugin> plugins);
+  /// Only without a registry: the files to watch from now on. Of each that was not watched before
+  /// a change is told soon, if it is there: whoever read it earlier cannot have missed one.
+  /// Thread-safe.
+  void set_files(std::vector<std::filesystem::path> files);
   /// Joins the thread; nothing is told of any more. Once.
   void stop();
   /// In a forked child: gives up without joining.
@@ -38,6 +47,7 @@ class FileWatch {
 
  private:
   struct State;
+  void start();
   std::unique_ptr<State> state_;
 };
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "policy/posted_sites.hpp"
+
 namespace callerapi::policy {
 namespace {
 
@@ -151,6 +153,29 @@ TEST(NamedSites, AnswerWhatHasChangedToWhomeverFollows) {
     EXPECT_GT(change->cursor, cursor);
   });
   source.ask(cursor, [&](auto change) { EXPECT_TRUE(change->all) << "an old cursor: all"; });
+}
+
+TEST(PostedSites, AnswerWithWhatWasLeftLast) {
+  const auto post = std::make_shared<SitesPost>();
+  PostedSites source(post, {{"base", 80}});
+  EXPECT_EQ(source.first(), (std::vector<Site>{{"base", 80}}));
+  std::uint64_t cursor = 0;
+  const auto ask = [&] {
+    Result<SitesChange> answer = SitesChange();
+    source.ask(cursor, [&](auto change) { answer = std::move(change); });
+    if (answer) cursor = answer->cursor;
+    return answer;
+  };
+  EXPECT_FALSE(ask()->all) << "nothing was left yet";
+  post->put(std::vector<Site>{{"a", 80}});
+  EXPECT_EQ(ask()->all, (std::vector<Site>{{"a", 80}}));
+  post->put(std::vector<Site>{{"a", 80}});
+  EXPECT_FALSE(ask()->all) << "the same again";
+  post->put(dns_error());
+  EXPECT_FALSE(ask());
+  EXPECT_EQ(PostedSites(post, {{"base", 80}}).first(), (std::vector<Site>{{"base", 80}}));
+  post->put(std::vector<Site>{{"a", 80}});
+  EXPECT_TRUE(ask()->all) << "after a failure: all";
 }
 
 }  // namespace

@@ -44,11 +44,25 @@ TEST(RegistryInstances, AVariableReplacesTheList) {
                 "unix:/path/of.sock[:/path]");
 }
 
-TEST(RegistryInstances, DiscoveryIsStaticOrByDns) {
-  EXPECT_FALSE(parse("")->services.at(0).discovers);
-  EXPECT_FALSE(parse("discovery = \"static\"")->services.at(0).discovers);
-  EXPECT_TRUE(parse("discovery = \"dns\"")->services.at(0).discovers);
-  EXPECT_TRUE(parse("", {{"CALLERAPI_SERVICES__S__DISCOVERY", "dns"}})->services.at(0).discovers);
+DiscoveryEntry discovery(const std::string& text, const Environment& environment = {}) {
+  const auto registry = parse(text, environment);
+  EXPECT_TRUE(registry) << registry.error().message;
+  return registry ? registry->services.at(0).discovery : DiscoveryEntry();
+}
+
+TEST(RegistryInstances, DiscoveryIsStaticOrByDnsOrByAFile) {
+  using Kind = DiscoveryEntry::Kind;
+  EXPECT_EQ(discovery("").kind, Kind::listed);
+  EXPECT_EQ(discovery("discovery = \"static\"").kind, Kind::listed);
+  EXPECT_EQ(discovery("discovery = \"dns\"").kind, Kind::dns);
+  EXPECT_EQ(discovery("", {{"CALLERAPI_SERVICES__S__DISCOVERY", "dns"}}).kind, Kind::dns);
+  const auto file = discovery("discovery = \"file\"\ninstances_from = \"run/../places\"");
+  EXPECT_EQ(file.kind, Kind::file);
+  EXPECT_EQ(file.from, "/places") << "from the registry's folder on";
+  EXPECT_EQ(discovery("", {{"CALLERAPI_SERVICES__S__DISCOVERY", "file"},
+                           {"CALLERAPI_SERVICES__S__INSTANCES_FROM", "/run/places"}})
+                .from,
+            "/run/places");
 }
 
 }  // namespace

@@ -268,5 +268,19 @@ TEST_F(WatchedPluginFile, IsForgottenWhenItIsNoLongerNamed) {
   EXPECT_EQ(calls_, 1);
 }
 
+TEST_F(Watched, FilesOfInstancesAreToldOfWhenTheyComeChangeAndGo) {
+  FileWatch watch([this] { ++calls_; });
+  const fs::path places = folder_ / "places";
+  watch.set_files({places});
+  write(places, "1");
+  EXPECT_TRUE(reaches(1)) << "comes";
+  write(places, "2");
+  EXPECT_TRUE(reaches(2)) << "changes";
+  fs::remove(places);
+  EXPECT_TRUE(reaches(3)) << "goes";
+  watch.set_files({});
+  watch.stop();
+}
+
 }  // namespace
 }  // namespace callerapi::registry

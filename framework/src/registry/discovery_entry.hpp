@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace callerapi::registry {
+
+/// Who says where a service runs: `discovery` and `instances_from` of the registry. A value.
+struct DiscoveryEntry {
+  enum class Kind : std::uint8_t {
+    listed,  ///< "static": base_url alone, or the registry's `instances`.
+    dns,     ///< Every address of the host of base_url.
+    file,    ///< A file of instances, see instances_file.hpp.
+  };
+  Kind kind = Kind::listed;
+  std::string from;                   ///< file: its path, from the registry's folder on.
+  bool insecure_permissions = false;  ///< file: others may write it, too.
+
+  bool operator==(const DiscoveryEntry&) const = default;
+};
+
+/// As the registry writes it: "static".
+std::string_view name(DiscoveryEntry::Kind kind) noexcept;
+
+}  // namespace callerapi::registry
