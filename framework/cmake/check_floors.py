@@ -17,7 +17,7 @@ FILE_LINES_MAX, FUNCTION_LINES_MAX, PUBLIC_HEADER_LINES_MAX = 400, 70, 200
 FOREIGN = [
     (r"Poco/Net/", r"framework/src/(wire|ops)/|plugins/\w+/service|plugins/common/|framework/cli/"),
     (r"Poco/", r"framework/src/(base|wire|ops)/|plugins/\w+/service|plugins/common/|framework/cli/"),
-    (r"ares\.h", r"framework/src/wire/dns_channel\.cpp"),
+    (r"ares\.h", r"framework/src/wire/(dns_channel|service_records)\.cpp"),
     (r"openssl/", r"framework/src/wire/|plugins/common/digest\.cpp"),
     (r"boost/dll", r"framework/src/host/"),
     (r"toml\+\+", r"framework/src/registry/"),

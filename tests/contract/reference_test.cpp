@@ -75,8 +75,11 @@ constexpr std::string_view instance_rows =
     "to "
     "100; base_url stays its name and prefix |\n"
     "| `services.X.discovery` | `\"static\"` (built-in); `\"dns\"`: every address of the "
-    "host of base_url is an instance; `\"file\"`: those that a file names, which is followed |\n"
-    "| `services.X.instances_from` | with `\"file\"`: the file, relative to this one; see "
+    "host of base_url is an instance; `\"srv\"`: those that SRV records name; `\"file\"`: those "
+    "that a file names, which is followed |\n"
+    "| `services.X.instances_from` | with `\"srv\"`: the name of the records, built-in "
+    "`_http._tcp.` or `_https._tcp.` and the host of base_url; with `\"file\"`: the file, relative "
+    "to this one; see "
     "[several instances](../guide/several_instances.md) |\n";
 
 std::string auth_reference() {
@@ -154,7 +157,8 @@ std::string tables_reference() {
          "and `__RESOLVER`,\n"
          "and of a service `plugin`, `contract`, `base_url`, `instances` (URLs separated by "
          "commas), "
-         "`discovery`,\n`instances_from`, `allow_addresses` (ranges separated by commas), `sha256`, `unload`, "
+         "`discovery`,\n`instances_from`, `allow_addresses` (ranges separated by commas), "
+         "`sha256`, `unload`, "
          "`proxy`, "
          "`tls.*`, `auth.*` (but `insecure`) and `config.*`; "
          "all others count in the\n"

@@ -19,7 +19,7 @@ namespace callerapi::support {
 namespace {
 
 constexpr std::size_t head_bytes = 12;
-constexpr int type_a = 1, type_cname = 5, type_aaaa = 28;
+constexpr int type_a = 1, type_cname = 5, type_aaaa = 28, type_srv = 33;
 
 void put16(std::string& out, std::uint32_t value) {
   out += static_cast<char>(value >> 8);
@@ -77,6 +77,7 @@ struct DnsServer::State {
     }
     if (at + 5 > message.size()) return {};
     question.v6 = message[at + 2] == type_aaaa;
+    question.srv = message[at + 2] == type_srv;
     const std::string asked = message.substr(head_bytes, at + 5 - head_bytes);
     for (char& c : question.name)
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -95,8 +96,15 @@ struct DnsServer::State {
       ++count;
     }
     for (const std::string& address : script.addresses)
-      if (const auto data = bytes_of(address, question.v6); data && !cut) {
+      if (const auto data = bytes_of(address, question.v6); data && !cut && !question.srv) {
         put_record(records, owner, question.v6 ? type_aaaa : type_a, script.ttl, *data);
+        ++count;
+      }
+    for (const DnsService& one : script.services)
+      if (question.srv && !cut) {
+        std::string data;
+        for (const std::uint32_t number : {one.priority, one.weight, one.port}) put16(data, number);
+        put_record(records, owner, type_srv, script.ttl, data + labels(one.target));
         ++count;
       }
     std::string out = message.substr(0, 2);

@@ -12,6 +12,13 @@ struct DnsQuestion {
   std::string name;  ///< Lower-case, without the last dot.
   bool v6 = false;   ///< AAAA, else A.
   bool tcp = false;
+  bool srv = false;  ///< Neither of the two.
+};
+
+/// One SRV record.
+struct DnsService {
+  std::uint16_t priority, weight, port;
+  std::string target;
 };
 
 /// What a scripted name server does about one question.
@@ -22,6 +29,7 @@ struct DnsScript {
   std::string alias;       ///< The addresses belong to this name, by CNAME.
   bool truncated = false;  ///< Over UDP: no records, "ask again by TCP".
   bool silent = false;
+  std::vector<DnsService> services{};  ///< For a question for SRV.
 };
 
 /// A name server on loopback, UDP and TCP at one port, that counts what it is asked. One thread.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "caller/host.hpp"
+#include "policy/recorded_sites.hpp"
 #include "wire/socket.hpp"
 
 namespace callerapi::caller {
@@ -16,6 +17,12 @@ std::shared_ptr<policy::Discovery> Host::discovery(const catalogue::Service& ser
   std::unique_ptr<policy::SiteSource> source;
   if (entry.discovery.kind == Kind::file) {
     source = instance_files_->follow(entry.discovery, {{host, port}});
+  } else if (entry.discovery.kind == Kind::srv) {
+    source = std::make_unique<policy::RecordedSites>(
+        [loop = reactor_.get(), name = entry.discovery.from](wire::ServiceRecordsDone done) {
+          loop->service_records(name, std::move(done));
+        },
+        [loop = reactor_.get()] { return loop->now(); }, std::vector<policy::Site>{{host, port}});
   } else if (entry.discovery.kind == Kind::dns) {
     source = std::make_unique<policy::NamedSites>(
         host, port, [loop = reactor_.get(), host, port](wire::Loop::Resolved done) {
@@ -45,11 +52,12 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
     auto one = std::make_shared<policy::Instance>();
     one->name = wire::to_text({site.host, site.port});
     one->weight = site.weight;
+    one->priority = site.priority;
     const auto known = previous ? previous->instances->find(one->name) : nullptr;
     const bool pooled = known && known->origin->settings() == settings;
     if (known) one->health = known->health;
     if (pooled) one->origin = known->origin;
-    if (pooled && known->weight == one->weight) one = known;
+    if (pooled && known->weight == one->weight && known->priority == one->priority) one = known;
     if (!one->health) one->health = std::make_shared<policy::InstanceHealth>(born);
     if (!one->origin)
       one->origin = std::make_shared<pool::Origin>(settings, *reactor_, family_, state.quota);

@@ -1,6 +1,7 @@
 #include "policy/balance.hpp"
 
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "base/random.hpp"
@@ -18,19 +19,24 @@ enum class Mercy : std::uint8_t { none, tried, cooling, all };
 /// Those of the set that may be chosen this time.
 class Field {
  public:
-  Field(std::span<const Contender> all, const Tried& tried, TimePoint now)
-      : all_(all), tried_(tried), now_(now), count_(all.size()) {}
+  /// `ranks`: the priorities there are, in order.
+  Field(std::span<const Contender> all, std::span<const std::uint16_t> ranks, const Tried& tried,
+        TimePoint now)
+      : all_(all), ranks_(ranks), tried_(tried), now_(now), count_(all.size()) {}
 
   /// Looks at each; answers whether ejections had to be ignored, for less than half would be left.
   bool narrow(const Ejector& ejector, const Ejection& ejection, Choice& choice) {
-    if (tried_.empty() && ejector.calm(now_)) return false;
+    if (ranks_.size() == 1 && tried_.empty() && ejector.calm(now_)) return false;
     note_who_is_out(choice);
     everyone_ = false;
     ejections_ = ejection.mode == EjectionMode::on;
     const bool panic = ejections_ && 2 * count_if(Mercy::cooling) < all_.size();
     if (panic) ejections_ = false;
     for (Mercy m : {Mercy::none, Mercy::tried, Mercy::cooling, Mercy::all})
-      if (count_ = count_if(mercy_ = m); count_ > 0) break;
+      for (const std::uint16_t rank : ranks_) {
+        rank_ = rank;
+        if (count_ = count_if(mercy_ = m); count_ > 0) return panic;
+      }
     return panic;
   }
 
@@ -46,7 +52,8 @@ class Field {
  private:
   bool fits(std::size_t i, Mercy mercy) const {
     const InstanceHealth& health = *all_[i].health;
-    return (mercy >= Mercy::all || !ejections_ || health.ejected_until() <= now_) &&
+    return (rank_ < 0 || rank_ == all_[i].priority) &&
+           (mercy >= Mercy::all || !ejections_ || health.ejected_until() <= now_) &&
            (mercy >= Mercy::cooling || health.cooling_until() <= now_) &&
            (mercy >= Mercy::tried || !tried_.contains(i));
   }
@@ -63,11 +70,13 @@ class Field {
   }
 
   const std::span<const Contender> all_;
+  const std::span<const std::uint16_t> ranks_;
   const Tried& tried_;
   const TimePoint now_;
   std::size_t count_;
   bool everyone_ = true, ejections_ = false;
   Mercy mercy_ = Mercy::none;
+  int rank_ = -1;  ///< Negative: whatever it is.
 };
 
 /// The cheaper of two that are not the same; of equals the one drawn first, which is either.
@@ -109,6 +118,12 @@ std::size_t by_key(const HashRing& ring, std::uint64_t key, std::span<const Cont
   return found ? *found : passed.value_or(field.at(0));
 }
 
+std::vector<std::uint16_t> priorities(std::span<const Contender> all) {
+  std::set<std::uint16_t> each;
+  for (const Contender& one : all) each.insert(one.priority);
+  return {each.begin(), each.end()};
+}
+
 }  // namespace
 
 std::string_view name(BalancePolicy policy) noexcept {
@@ -138,6 +153,7 @@ Rotation::Rotation(std::span<const Contender> all) {
 
 Balancer::Balancer(std::vector<Contender> all, Ring ring)
     : all_(std::move(all)),
+      ranks_(priorities(all_)),
       rotation_(all_),
       ring_(ring == Ring::built ? HashRing(all_) : HashRing()) {}
 
@@ -147,7 +163,7 @@ std::optional<std::size_t> Balancer::pick(Ejector& ejector, const Settings& sett
   if (all_.empty()) return {};
   if (all_.size() == 1) return 0;
   choice = {};
-  Field field(all_, tried, now);
+  Field field(all_, ranks_, tried, now);
   choice.panic = field.narrow(ejector, settings.ejection, choice);
   if (choice.panic) ejector.panicked();
   base::Random draw(random);

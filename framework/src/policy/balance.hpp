@@ -87,8 +87,9 @@ class Balancer {
   explicit Balancer(std::vector<Contender> all, Ring ring = Ring::none);
 
   /// An index into `all`; nullopt: the set is empty. Neither ejected nor cooling nor tried by the
-  /// same call, as long as there is such a one. `random`: 64 evenly spread bits. `key`: the hash of
-  /// what ring_hash keeps at one instance. `choice` is filled in where there are several.
+  /// same call, as long as there is such a one; of these, one of the first priority that has any.
+  /// `random`: 64 evenly spread bits. `key`: the hash of what ring_hash keeps at one instance.
+  /// `choice` is filled in where there are several.
   std::optional<std::size_t> pick(Ejector& ejector, const Settings& settings, const Tried& tried,
                                   TimePoint now, std::uint64_t random, Choice& choice,
                                   std::optional<std::uint64_t> key = {}) const;
@@ -97,6 +98,7 @@ class Balancer {
 
  private:
   const std::vector<Contender> all_;
+  const std::vector<std::uint16_t> ranks_;  ///< Their priorities, each once, in order.
   mutable Rotation rotation_;
   const HashRing ring_;
 };

@@ -19,6 +19,7 @@ struct Site {
   std::string host;  ///< Name or address, without brackets; or the path of a unix socket.
   std::uint16_t port = 0;
   int weight = 1;
+  std::uint16_t priority = 0;  ///< The lowest first (RFC 2782).
 
   // NOLINTNEXTLINE(modernize-use-nullptr): what the compiler writes compares with 0
   auto operator<=>(const Site&) const = default;

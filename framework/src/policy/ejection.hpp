@@ -18,8 +18,9 @@ namespace callerapi::policy {
 struct Contender {
   InstanceHealth* health = nullptr;
   double weight = 1;
-  std::string_view name{};  ///< What its keys are found by, where they are.
-  int room = 0;             ///< Attempts there before one must wait for a connection. 0: any.
+  std::string_view name{};     ///< What its keys are found by, where they are.
+  int room = 0;                ///< Attempts there before one must wait for a connection. 0: any.
+  std::uint16_t priority = 0;  ///< Those of a higher number only in place of those of a lower.
 
   bool full() const noexcept { return room > 0 && health->in_flight() >= room; }
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,6 +20,7 @@ namespace callerapi::policy {
 struct Instance {
   std::string name;  ///< "10.0.0.7:8080", for people.
   double weight = 1;
+  std::uint16_t priority = 0;  ///< As Contender has it.
   std::shared_ptr<pool::Origin> origin;
   std::shared_ptr<InstanceHealth> health;
 
@@ -70,7 +72,8 @@ class InstanceSet {
     contenders.reserve(all.size());
     for (const auto& one : all)
       contenders.push_back({one->health.get(), one->weight, one->name,
-                            one->origin ? one->origin->settings().connections_max : 0});
+                            one->origin ? one->origin->settings().connections_max : 0,
+                            one->priority});
     return contenders;
   }
 

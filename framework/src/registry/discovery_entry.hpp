@@ -11,10 +11,12 @@ struct DiscoveryEntry {
   enum class Kind : std::uint8_t {
     listed,  ///< "static": base_url alone, or the registry's `instances`.
     dns,     ///< Every address of the host of base_url.
+    srv,     ///< Where the SRV records of a name lead.
     file,    ///< A file of instances, see instances_file.hpp.
   };
   Kind kind = Kind::listed;
-  std::string from;                   ///< file: its path, from the registry's folder on.
+  std::string from;                   ///< srv: that name; file: its path, from the registry's
+                                      ///< folder on.
   bool insecure_permissions = false;  ///< file: others may write it, too.
 
   bool operator==(const DiscoveryEntry&) const = default;

@@ -14,6 +14,9 @@
 namespace callerapi::registry {
 namespace {
 
+constexpr DiscoveryEntry::Kind kinds[] = {DiscoveryEntry::Kind::listed, DiscoveryEntry::Kind::dns,
+                                          DiscoveryEntry::Kind::srv, DiscoveryEntry::Kind::file};
+
 const std::string rule =
     "expected an array of URLs and tables such as [\"http://10.0.0.1:8080\", "
     "{ url = \"http://10.0.0.2:8080\", weight = 2 }]";
@@ -87,7 +90,7 @@ void Reader::read_instance_list(const Spot& list, const wire::BaseUrl& base,
 }
 
 std::string_view name(DiscoveryEntry::Kind kind) noexcept {
-  constexpr std::string_view names[] = {"static", "dns", "file"};
+  constexpr std::string_view names[] = {"static", "dns", "srv", "file"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -111,30 +114,54 @@ void Reader::read_discovery(const Spot& spot, const wire::BaseUrl& base, Service
   const auto refuse = [&](const TlsKey& key, const std::string& why) {
     fault(key.line, "discovery", key.text.where + ": " + why);
   };
-  const std::string kind = given ? given->text.value : "static";
-  if (kind == "dns")
-    service.discovery.kind = Kind::dns;
-  else if (kind == "file")
-    service.discovery.kind = Kind::file;
-  else if (kind != "static")
-    return refuse(
-        *given, "expected \"static\", \"dns\" or \"file\", saw \"" + wire::printable(kind) + "\"");
-  if (from && service.discovery.kind != Kind::file)
-    return refuse(*from, "belongs to discovery = \"file\", and discovery is \"" + kind + "\"");
-  if (service.discovery.kind == Kind::listed) return;
+  const std::string word = given ? given->text.value : "static";
+  const auto kind = std::ranges::find_if(kinds, [&](Kind one) { return name(one) == word; });
+  if (kind == std::end(kinds))
+    return refuse(*given, "expected \"static\", \"dns\", \"srv\" or \"file\", saw \"" +
+                              wire::printable(word) + "\"");
+  const bool named = *kind == Kind::listed || *kind == Kind::dns;
+  if (from && named)
+    return refuse(*from,
+                  "belongs to discovery = \"srv\" or \"file\", and discovery is \"" + word + "\"");
+  if (*kind == Kind::listed) return;
   if (!service.instances.empty())
-    return refuse(*given, "\"" + kind + "\" finds the instances by " +
-                              (from ? "instances_from" : "the name in base_url") +
+    return refuse(*given, "\"" + word + "\" finds the instances " +
+                              (named ? "by the name in base_url" : "elsewhere") +
                               "; remove instances, or this");
-  const bool named = service.discovery.kind == Kind::dns;
-  if (base.scheme == "unix" || (named && wire::numeric_address(base.host, base.port)))
-    return refuse(*given, "\"" + kind + "\" needs " + (named ? "a name" : "http:// or https://") +
+  const bool needs_name = *kind == Kind::dns || (*kind == Kind::srv && !from);
+  if (base.scheme == "unix" || (needs_name && wire::numeric_address(base.host, base.port)))
+    return refuse(*given, "\"" + word + "\" needs " +
+                              (needs_name ? "a name" : "http:// or https://") +
                               " in base_url, saw " + wire::printable(service.base_url));
-  if (service.discovery.kind != Kind::file) return;
-  if (!from || from->text.value.empty())
-    return refuse(*given, "\"file\" needs the file; add instances_from = \"" + service.name +
-                              ".instances\", which holds one host:port on each line");
-  service.discovery.from = (directory_ / from->text.value).lexically_normal().string();
+  service.discovery = {*kind, from ? from->text.value : std::string(), false};
+  read_instances_from(from ? *from : *given, base, service);
+}
+
+/// `key` is what a fault is told of.
+void Reader::read_instances_from(const TlsKey& key, const wire::BaseUrl& base,
+                                 ServiceEntry& service) {
+  using Kind = DiscoveryEntry::Kind;
+  std::string& from = service.discovery.from;
+  const auto refuse = [&](const std::string& why) {
+    fault(key.line, "discovery", key.text.where + ": " + why);
+  };
+  switch (service.discovery.kind) {
+    case Kind::listed:
+    case Kind::dns:
+      return;
+    case Kind::srv:
+      if (from.empty()) from = "_" + base.scheme + "._tcp." + base.host;
+      if (!wire::is_host_name(from))
+        refuse("expected a name such as _http._tcp.billing.example, saw \"" +
+               wire::printable(from) + "\"");
+      return;
+    case Kind::file:
+      if (from.empty())
+        return refuse("\"file\" needs the file; add instances_from = \"" + service.name +
+                      ".instances\", which holds one host:port on each line");
+      from = (directory_ / from).lexically_normal().string();
+      return;
+  }
 }
 
 /// Where to connect; what stands in the Host field, in the certificate and before each path stays

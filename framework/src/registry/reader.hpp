@@ -107,6 +107,7 @@ class Reader {
   std::optional<TlsKey> overridable(const Spot& spot, const std::string& key,
                                     const ServiceEntry& service);
   void read_discovery(const Spot& spot, const wire::BaseUrl& base, ServiceEntry& service);
+  void read_instances_from(const TlsKey& key, const wire::BaseUrl& base, ServiceEntry& service);
   void read_config(const Spot& spot, ServiceEntry& service);
   void read_endpoints(const Spot& spot, ServiceEntry& service);
   void read_base_url(const Spot& spot, ServiceEntry& service);

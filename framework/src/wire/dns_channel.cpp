@@ -92,8 +92,8 @@ struct DnsChannel::Ares {
 struct DnsChannel::Question {
   DnsChannel& channel;
   std::string name;
-  Family family;
-  Done done;
+  int type;
+  std::function<void(int status, const unsigned char* bytes, int size)> done;
   int first_status = ARES_SUCCESS;  ///< Of the channel that knows why.
 
   static void answered(void* arg, int status, int, unsigned char* bytes, int size) {
@@ -106,15 +106,10 @@ struct DnsChannel::Question {
     }
     if (status == ARES_ECONNREFUSED && self->first_status != ARES_SUCCESS)
       status = self->first_status;
-    if (status == ARES_SUCCESS) {
-      auto found = read_answer(self->family, bytes, size, status);
-      if (status == ARES_SUCCESS) return self->done(std::move(found));
-    }
-    self->done(self->channel.failure(status));
+    self->done(status, bytes, size);
   }
   void ask(ares_channel through) {
-    ares_query(through, name.c_str(), ns_c_in, family == Family::v4 ? ns_t_a : ns_t_aaaa, &answered,
-               this);
+    ares_query(through, name.c_str(), ns_c_in, type, &answered, this);
   }
 };
 
@@ -174,7 +169,27 @@ Result<std::unique_ptr<DnsChannel>> DnsChannel::open(const NameFiles& files, int
 }
 
 void DnsChannel::ask(const std::string& name, Family family, Done done) {
-  (new Question{*this, name, family, std::move(done)})->ask(ares_->plain);
+  auto read = [this, family, done = std::move(done)](int status, const unsigned char* bytes,
+                                                     int size) {
+    if (status == ARES_SUCCESS) {
+      auto found = read_answer(family, bytes, size, status);
+      if (status == ARES_SUCCESS) return done(std::move(found));
+    }
+    done(failure(status));
+  };
+  const int type = family == Family::v4 ? ns_t_a : ns_t_aaaa;
+  (new Question{*this, name, type, std::move(read)})->ask(ares_->plain);
+}
+
+void DnsChannel::ask_services(const std::string& name, ServiceRecordsDone done) {
+  auto read = [this, done = std::move(done)](int status, const unsigned char* bytes, int size) {
+    if (status == ARES_SUCCESS)
+      return done(read_service_records(bytes, static_cast<std::size_t>(size)));
+    Error error = failure(status);
+    if (status == ARES_ENODATA) error.message = "the name has no SRV record";
+    done(std::move(error));
+  };
+  (new Question{*this, name, ns_t_srv, std::move(read)})->ask(ares_->plain);
 }
 
 void DnsChannel::process(int fd) {

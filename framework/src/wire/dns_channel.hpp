@@ -11,14 +11,16 @@
 #include "callerapi/result.hpp"
 #include "wire/name_cache.hpp"
 #include "wire/name_files.hpp"
+#include "wire/service_records.hpp"
 
 namespace callerapi::wire {
 
 enum class Family : std::uint8_t { v6, v4 };
 
-/// The name servers of one reading of resolv.conf, asked through c-ares: the only place that knows
-/// it. Nothing here waits: sockets are put into an epoll set of the owner's, who calls process()
-/// when one is ready and when next_look() has passed. One thread, but for open().
+/// The name servers of one reading of resolv.conf, asked through c-ares, which only this and
+/// service_records.cpp know. Nothing here waits: sockets are put into an epoll set of the owner's,
+/// who calls process() when one is ready and when next_look() has passed. One thread, but for
+/// open().
 class DnsChannel {
  public:
   using Done = std::function<void(Result<Found>)>;
@@ -31,6 +33,9 @@ class DnsChannel {
   /// One question, without search domains; `done` runs in process(), or at once. Errors:
   /// `dns_error` with reason not_found, no_address, temporary, timeout or refused.
   void ask(const std::string& name, Family family, Done done);
+  /// The same for SRV records; "the name" of the errors is that of the records. Errors also as
+  /// read_service_records().
+  void ask_services(const std::string& name, ServiceRecordsDone done);
   /// `fd` is ready; -1: only the time has passed.
   void process(int fd);
   /// From now until a time-out must be looked at; nullopt: no question is open.

@@ -145,6 +145,7 @@ void Names::on_news(News news) {
     }
   }
   for (const std::string& name : std::exchange(awaiting_files_, {})) ask(name);
+  for (const auto& ask_now : std::exchange(services_awaiting_files_, {})) ask_now();
   settle_channels();
 }
 
@@ -168,6 +169,39 @@ void Names::ask_system(const std::string& name) {
     auto found = std::make_shared<Result<Found>>(look_up(name));
     loop_.post([this, name, found] { finish(name, std::move(*found)); });
   });
+}
+
+void Names::services(const std::string& name, ServiceRecordsDone done) {
+  auto ask_now = [this, name = lower_case(name), began = loop_.now(), done = std::move(done)] {
+    if (no_channel_) return done(*no_channel_);
+    std::vector<std::string> names =
+        full_names(name, channels_.back()->search(), channels_.back()->ndots());
+    std::ranges::reverse(names);  // the next is the last
+    ask_services(std::move(names), [this, name, began, done](Result<ServiceRecords> found) {
+      (found ? counters_.found : counters_.failed).record(loop_.now() - began);
+      if (!found)
+        found.error().message = without_dot(name) + ": SRV lookup: " + found.error().message;
+      done(std::move(found));
+    });
+    settle_channels();
+  };
+  // Without a channel there is nobody to ask, however lately the files were looked at.
+  const bool known = !channels_.empty() || no_channel_;
+  if (known && files_seen_ && loop_.now() < *files_seen_ + name_files_every) return ask_now();
+  services_awaiting_files_.push_back(std::move(ask_now));
+  check_files();
+}
+
+/// One after the other, until one exists. A channel lives until it has answered.
+void Names::ask_services(std::vector<std::string> names, ServiceRecordsDone done) {
+  const std::string name = std::move(names.back());
+  names.pop_back();
+  channels_.back()->ask_services(
+      name, [this, names = std::move(names), done = std::move(done)](Result<ServiceRecords> found) {
+        const bool absent = !found && found.error().reason == "not_found";
+        if (absent && !names.empty()) return ask_services(names, done);
+        done(std::move(found));
+      });
 }
 
 void Names::patience_over(const std::string& name) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include "wire/name_cache.hpp"
 #include "wire/name_files.hpp"
 #include "wire/name_settings.hpp"
+#include "wire/service_records.hpp"
 #include "wire/workers.hpp"
 
 namespace callerapi::wire {
@@ -44,6 +46,10 @@ class Names {
 
   void set(NameSettings settings);
   void resolve(const std::string& host, std::uint16_t port, Loop::Resolved done);
+  /// The SRV records of a name, by the name servers alone and every time anew: who asks keeps what
+  /// he heard. Search domains count as for other names. `done` may run at once; never, when this
+  /// goes before. Errors: `dns_error`.
+  void services(const std::string& name, ServiceRecordsDone done);
   const NameCounters& counters() const noexcept { return counters_; }
 
  private:
@@ -58,6 +64,7 @@ class Names {
 
   void begin(const std::string& name);
   void check_files();
+  void ask_services(std::vector<std::string> names, ServiceRecordsDone done);
   void on_news(News news);
   void ask(const std::string& name);
   void ask_system(const std::string& name);
@@ -82,6 +89,7 @@ class Names {
   std::optional<TimePoint> files_seen_;
   bool checking_ = false;
   std::vector<std::string> awaiting_files_;
+  std::vector<std::function<void()>> services_awaiting_files_;
 
   std::optional<Error> no_channel_;
   /// The last answers new questions; the others finish theirs.

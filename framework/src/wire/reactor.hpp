@@ -46,6 +46,10 @@ class Reactor final : public Loop {
   void resolve(const std::string& host, std::uint16_t port, Resolved done) override {
     names_.resolve(host, port, std::move(done));
   }
+  /// The SRV records of a name; see Names. On the loop's thread.
+  void service_records(const std::string& name, ServiceRecordsDone done) {
+    names_.services(name, std::move(done));
+  }
   Result<std::unique_ptr<Stream>> connect(const Address& to) override;
   Result<void> watch(Stream& stream, StreamEvents& events) override;
   void rest(Stream& stream) noexcept override;

@@ -126,6 +126,34 @@ TEST(Balance, FirstGoesOnOnlyWhileTheOneBeforeIsOut) {
   EXPECT_EQ(group.picks(100)[0], 100);
 }
 
+TEST(Balance, APriorityIsUsedOnceNobodyOfTheOneBeforeIsLeft) {
+  for (const auto policy : {BalancePolicy::p2c_ewma, BalancePolicy::round_robin,
+                            BalancePolicy::least_request, BalancePolicy::first}) {
+    Group group(4, {}, {20, 10, 10, 20});
+    group.settings.balance.policy = policy;
+    auto of = group.picks(200);
+    EXPECT_EQ(of[1] + of[2], 200);
+    group.fail(1, 5);
+    EXPECT_EQ(group.picks(100)[2], 100) << "one is left";
+    group.fail(2, 5);
+    of = group.picks(100);
+    EXPECT_EQ(of[0] + of[3], 100);
+    group.now = group[1].ejected_until();
+    of = group.picks(100);
+    EXPECT_EQ(of[0] + of[3], 0) << "back at once, slow start or not";
+  }
+}
+
+TEST(Balance, ARetryGoesOnToTheNextPriorityAndBackRatherThanToOneThatIsOut) {
+  Group group(3, {}, {1, 2, 2});
+  Tried tried;
+  tried.add(0);
+  EXPECT_NE(group.pick(tried), 0u);
+  tried.add(1);
+  tried.add(2);
+  EXPECT_EQ(group.pick(tried), 0u) << "all were tried: the first priority again";
+}
+
 TEST(Balance, ACallGoesToAnotherInstanceAsLongAsThereIsOne) {
   for (const auto policy : {BalancePolicy::p2c_ewma, BalancePolicy::round_robin,
                             BalancePolicy::least_request, BalancePolicy::first}) {

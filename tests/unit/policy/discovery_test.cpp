@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "policy/posted_sites.hpp"
+#include "policy/recorded_sites.hpp"
 
 namespace callerapi::policy {
 namespace {
@@ -175,6 +176,52 @@ TEST(PostedSites, AnswerWithWhatWasLeftLast) {
   EXPECT_FALSE(ask());
   EXPECT_EQ(PostedSites(post, {{"base", 80}}).first(), (std::vector<Site>{{"base", 80}}));
   post->put(std::vector<Site>{{"a", 80}});
+  EXPECT_TRUE(ask()->all) << "after a failure: all";
+}
+
+TEST(RecordedSites, AreOrderedByPriorityAndWeightsAreOfAHundred) {
+  EXPECT_EQ(sites_of({{20, 0, 80, "c"}, {10, 65535, 80, "b"}, {10, 1, 80, "a"}, {20, 0, 80, "d"}}),
+            (std::vector<Site>{
+                {"a", 80, 1, 10}, {"b", 80, 100, 10}, {"c", 80, 1, 20}, {"d", 80, 1, 20}}));
+  EXPECT_EQ(sites_of({{1, 3, 80, "a"}, {1, 5, 81, "a"}}),
+            (std::vector<Site>{{"a", 80, 3, 1}, {"a", 81, 5, 1}}))
+      << "small weights as they are";
+  EXPECT_EQ(sites_of({{2, 1, 80, "a"}, {1, 7, 80, "a"}, {2, 9, 80, "a"}}),
+            (std::vector<Site>{{"a", 80, 7, 1}}))
+      << "one place, however often it is named";
+}
+
+TEST(RecordedSites, AreAskedForWhenTheirTtlOfOneToSixtySecondsIsOver) {
+  TimePoint now(std::chrono::hours(1));
+  int asked = 0;
+  Result<wire::ServiceRecords> answer = wire::ServiceRecords{{{1, 1, 80, "a"}}, Duration(0)};
+  RecordedSites source([&](const wire::ServiceRecordsDone& done) { ++asked, done(answer); },
+                       [&] { return now; }, {{"base", 80}});
+  EXPECT_EQ(source.first(), (std::vector<Site>{{"base", 80}}));
+  std::uint64_t cursor = 0;
+  const auto ask = [&] {
+    Result<SitesChange> told = SitesChange();
+    source.ask(cursor, [&](auto change) { told = std::move(change); });
+    cursor = told ? told->cursor : 0;
+    return told;
+  };
+  EXPECT_EQ(ask()->all, (std::vector<Site>{{"a", 80, 1, 1}}));
+  now += std::chrono::milliseconds(999);
+  EXPECT_FALSE(ask()->all);
+  EXPECT_EQ(asked, 1) << "a TTL of 0 is a second";
+  now += std::chrono::milliseconds(1);
+  answer->ttl = std::chrono::hours(24);
+  EXPECT_FALSE(ask()->all) << "the same";
+  EXPECT_EQ(asked, 2);
+  now += std::chrono::seconds(59);
+  EXPECT_TRUE(ask());
+  EXPECT_EQ(asked, 2);
+  now += std::chrono::seconds(1);
+  answer = dns_error();
+  EXPECT_FALSE(ask());
+  EXPECT_FALSE(ask());
+  EXPECT_EQ(asked, 4) << "a failure holds for no time";
+  answer = wire::ServiceRecords{{{1, 1, 80, "a"}}, Duration(0)};
   EXPECT_TRUE(ask()->all) << "after a failure: all";
 }
 

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -13,11 +14,13 @@ namespace callerapi::policy {
 /// Some instances of a service, in virtual time.
 class Group {
  public:
-  explicit Group(std::size_t count, std::vector<double> weights = {}) {
+  explicit Group(std::size_t count, std::vector<double> weights = {},
+                 std::vector<std::uint16_t> priorities = {}) {
     std::vector<Contender> all;
     for (std::size_t i = 0; i < count; ++i) {
       healths_.push_back(std::make_unique<InstanceHealth>(now));
-      all.push_back({healths_.back().get(), i < weights.size() ? weights[i] : 1.0});
+      all.push_back({healths_.back().get(), i < weights.size() ? weights[i] : 1.0,
+                     i < priorities.size() ? priorities[i] : std::uint16_t{0}});
     }
     balancer_ = std::make_unique<Balancer>(std::move(all));
   }

@@ -50,6 +50,14 @@ DiscoveryEntry discovery(const std::string& text, const Environment& environment
   return registry ? registry->services.at(0).discovery : DiscoveryEntry();
 }
 
+TEST(RegistryInstances, SrvRecordsAreThoseOfBaseUrlOrOfTheNameThatIsGiven) {
+  const auto own = discovery("discovery = \"srv\"");
+  EXPECT_EQ(own.kind, DiscoveryEntry::Kind::srv);
+  EXPECT_EQ(own.from, "_http._tcp.svc.test");
+  EXPECT_EQ(discovery("discovery = \"srv\"\ninstances_from = \"_api._tcp.elsewhere.test\"").from,
+            "_api._tcp.elsewhere.test");
+}
+
 TEST(RegistryInstances, DiscoveryIsStaticOrByDnsOrByAFile) {
   using Kind = DiscoveryEntry::Kind;
   EXPECT_EQ(discovery("").kind, Kind::listed);
