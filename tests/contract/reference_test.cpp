@@ -72,14 +72,14 @@ constexpr std::string_view plugin_rows =
 constexpr std::string_view instance_rows =
     "| `services.X.instances` | where it runs, if at several places: "
     "`[\"http://10.0.0.1:8080\", { url = \"http://10.0.0.2:8080\", weight = 2 }]`, weights 1 "
-    "to "
-    "100; base_url stays its name and prefix |\n"
+    "to 100; base_url stays its name and prefix |\n"
     "| `services.X.discovery` | `\"static\"` (built-in); `\"dns\"`: every address of the "
     "host of base_url is an instance; `\"srv\"`: those that SRV records name; `\"file\"`: those "
-    "that a file names, which is followed |\n"
+    "that a file names, which is followed; `\"http\"`: those that another service of the registry "
+    "answers |\n"
     "| `services.X.instances_from` | with `\"srv\"`: the name of the records, built-in "
     "`_http._tcp.` or `_https._tcp.` and the host of base_url; with `\"file\"`: the file, relative "
-    "to this one; see "
+    "to this one; with `\"http\"`: `\"places/v1/billing\"`, the service and the path of it; see "
     "[several instances](../guide/several_instances.md) |\n";
 
 std::string auth_reference() {

@@ -39,7 +39,8 @@ void add_connecting(Facts& facts, const registry::ServiceEntry& entry) {
                  (site.weight == 1 ? "" : " x" + std::to_string(site.weight));
   add(facts, "instances", instances);
   add(facts, "discovery", std::string(name(entry.discovery.kind)));
-  if (!entry.discovery.from.empty()) add(facts, "instances_from", entry.discovery.from);
+  if (!entry.discovery.from.empty())
+    add(facts, "instances_from", entry.discovery.from + entry.discovery.path);
   std::string ranges;
   for (const wire::AddressRange& range : entry.allow_addresses)
     ranges += (ranges.empty() ? "" : " ") + range.text();

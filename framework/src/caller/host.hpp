@@ -144,6 +144,9 @@ class Host : public std::enable_shared_from_this<Host> {
   /// Asks a service of this Caller for a token.
   void post_for_token(const std::string& service, const std::string& path, Request request,
                       policy::AsyncCall::Done done);
+  /// Asks a service of this Caller where another one runs.
+  void get_places(const std::string& service, const std::string& path, Request request,
+                  policy::AsyncCall::Done done);
   void sweep();
   /// Ends the calls of a pool that left longer ago than the drain time.
   void cancel(const Leaving::Pool& pool);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "caller/host.hpp"
+#include "caller/polled_sites.hpp"
 #include "policy/recorded_sites.hpp"
 #include "wire/socket.hpp"
 
@@ -17,6 +18,14 @@ std::shared_ptr<policy::Discovery> Host::discovery(const catalogue::Service& ser
   std::unique_ptr<policy::SiteSource> source;
   if (entry.discovery.kind == Kind::file) {
     source = instance_files_->follow(entry.discovery, {{host, port}});
+  } else if (entry.discovery.kind == Kind::http) {
+    const registry::DiscoveryEntry& from = entry.discovery;
+    source = std::make_unique<PolledSites>(
+        from.from + " " + from.path, service.base_url.scheme,
+        [this, from](Request request, std::function<void(Result<Response>)> done) {
+          get_places(from.from, from.path, std::move(request), std::move(done));
+        },
+        [loop = reactor_.get()] { return loop->now(); }, std::vector<policy::Site>{{host, port}});
   } else if (entry.discovery.kind == Kind::srv) {
     source = std::make_unique<policy::RecordedSites>(
         [loop = reactor_.get(), name = entry.discovery.from](wire::ServiceRecordsDone done) {
@@ -66,6 +75,18 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
   }
   return same ? previous->instances
               : std::make_shared<policy::InstanceSet>(std::move(all), balance);
+}
+
+void Host::get_places(const std::string& service, const std::string& path, Request request,
+                      policy::AsyncCall::Done done) {
+  auto begun = begin(service);
+  if (!begun) return done(std::move(begun).error());
+  const catalogue::Service& s = *begun->service;
+  if (auto prepared = policy::prepare_ad_hoc(begun->parts->prepared, s.view(), "GET", path,
+                                             s.settings.policy, request, *reactor_);
+      !prepared)
+    return done(std::move(prepared).error());
+  begin_async(std::move(begun->parts), std::move(done));
 }
 
 void Host::look_for_instances() {

@@ -13,10 +13,12 @@ struct DiscoveryEntry {
     dns,     ///< Every address of the host of base_url.
     srv,     ///< Where the SRV records of a name lead.
     file,    ///< A file of instances, see instances_file.hpp.
+    http,    ///< What another service of the registry answers.
   };
   Kind kind = Kind::listed;
   std::string from;                   ///< srv: that name; file: its path, from the registry's
-                                      ///< folder on.
+                                      ///< folder on; http: that service,
+  std::string path;                   ///< and what is asked of it.
   bool insecure_permissions = false;  ///< file: others may write it, too.
 
   bool operator==(const DiscoveryEntry&) const = default;

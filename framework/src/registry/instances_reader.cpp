@@ -3,9 +3,11 @@
 #include <charconv>
 #include <utility>
 
+#include "base/nearest.hpp"
 #include "registry/instances_file.hpp"
 #include "registry/names.hpp"
 #include "registry/reader.hpp"
+#include "wire/encode.hpp"
 #include "wire/resolve.hpp"
 #include "wire/socket.hpp"
 #include "wire/syntax.hpp"
@@ -15,7 +17,8 @@ namespace callerapi::registry {
 namespace {
 
 constexpr DiscoveryEntry::Kind kinds[] = {DiscoveryEntry::Kind::listed, DiscoveryEntry::Kind::dns,
-                                          DiscoveryEntry::Kind::srv, DiscoveryEntry::Kind::file};
+                                          DiscoveryEntry::Kind::srv, DiscoveryEntry::Kind::file,
+                                          DiscoveryEntry::Kind::http};
 
 const std::string rule =
     "expected an array of URLs and tables such as [\"http://10.0.0.1:8080\", "
@@ -90,7 +93,7 @@ void Reader::read_instance_list(const Spot& list, const wire::BaseUrl& base,
 }
 
 std::string_view name(DiscoveryEntry::Kind kind) noexcept {
-  constexpr std::string_view names[] = {"static", "dns", "srv", "file"};
+  constexpr std::string_view names[] = {"static", "dns", "srv", "file", "http"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -117,12 +120,13 @@ void Reader::read_discovery(const Spot& spot, const wire::BaseUrl& base, Service
   const std::string word = given ? given->text.value : "static";
   const auto kind = std::ranges::find_if(kinds, [&](Kind one) { return name(one) == word; });
   if (kind == std::end(kinds))
-    return refuse(*given, "expected \"static\", \"dns\", \"srv\" or \"file\", saw \"" +
+    return refuse(*given, "expected \"static\", \"dns\", \"srv\", \"file\" or \"http\", saw \"" +
                               wire::printable(word) + "\"");
   const bool named = *kind == Kind::listed || *kind == Kind::dns;
   if (from && named)
-    return refuse(*from,
-                  "belongs to discovery = \"srv\" or \"file\", and discovery is \"" + word + "\"");
+    return refuse(
+        *from,
+        "belongs to discovery = \"srv\", \"file\" or \"http\", and discovery is \"" + word + "\"");
   if (*kind == Kind::listed) return;
   if (!service.instances.empty())
     return refuse(*given, "\"" + word + "\" finds the instances " +
@@ -133,7 +137,8 @@ void Reader::read_discovery(const Spot& spot, const wire::BaseUrl& base, Service
     return refuse(*given, "\"" + word + "\" needs " +
                               (needs_name ? "a name" : "http:// or https://") +
                               " in base_url, saw " + wire::printable(service.base_url));
-  service.discovery = {*kind, from ? from->text.value : std::string(), false};
+  service.discovery.kind = *kind;
+  if (from) service.discovery.from = from->text.value;
   read_instances_from(from ? *from : *given, base, service);
 }
 
@@ -161,7 +166,45 @@ void Reader::read_instances_from(const TlsKey& key, const wire::BaseUrl& base,
                       ".instances\", which holds one host:port on each line");
       from = (directory_ / from).lexically_normal().string();
       return;
+    case Kind::http:
+      return read_poll(key, service);
   }
+}
+
+/// "places/v1/billing": a service of the registry, and a path of it.
+void Reader::read_poll(const TlsKey& key, ServiceEntry& service) {
+  std::string& from = service.discovery.from;
+  const auto slash = std::min(from.find('/'), from.size());
+  service.discovery.path = from.substr(slash);
+  from.resize(slash);
+  const std::string& path = service.discovery.path;
+  if (!is_name(from) || path.empty() || !wire::is_uri_text(path))
+    return fault(key.line, "discovery",
+                 key.text.where +
+                     ": \"http\" asks a service of this registry; expected instances_from = "
+                     "\"places/v1/" +
+                     service.name + "\", its name and a path of it, saw \"" +
+                     wire::printable(from + path) + "\"");
+  polls_.emplace_back(service.name, key);
+}
+
+/// Whom instances are asked of, once all services are known.
+void Reader::check_polls(const Registry& registry) {
+  std::vector<std::string> names;
+  for (const ServiceEntry& service : registry.services) names.push_back(service.name);
+  for (const Skipped& service : registry.skipped) names.push_back(service.name);
+  for (const ServiceEntry& service : registry.services)
+    for (const auto& [polling, key] : polls_) {
+      const std::string& asked = service.discovery.from;
+      if (polling != service.name) continue;
+      if (asked == service.name)
+        fault(key.line, "discovery",
+              key.text.where + ": a service cannot be asked where it runs itself; name another");
+      else if (std::ranges::find(names, asked) == names.end())
+        fault(key.line, "unknown_service",
+              key.text.where + ": there is no service '" + wire::printable(asked) + "'" +
+                  base::suggestion(asked, names));
+    }
 }
 
 /// Where to connect; what stands in the Host field, in the certificate and before each path stays

@@ -342,6 +342,7 @@ Registry Reader::read(const Node& root_node) {
   check_names(registry);
   check_auths(registry);
   if (alone_) std::ranges::for_each(registry.services, [&](const auto& s) { check_levels(s); });
+  check_polls(registry);
   warn_of_strangers(registry);
   return registry;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "registry/environment.hpp"
@@ -107,6 +108,8 @@ class Reader {
   std::optional<TlsKey> overridable(const Spot& spot, const std::string& key,
                                     const ServiceEntry& service);
   void read_discovery(const Spot& spot, const wire::BaseUrl& base, ServiceEntry& service);
+  void read_poll(const TlsKey& key, ServiceEntry& service);
+  void check_polls(const Registry& registry);
   void read_instances_from(const TlsKey& key, const wire::BaseUrl& base, ServiceEntry& service);
   void read_config(const Spot& spot, ServiceEntry& service);
   void read_endpoints(const Spot& spot, ServiceEntry& service);
@@ -142,6 +145,7 @@ class Reader {
   std::optional<Text> default_proxy_;
   TlsKeys default_tls_;
   std::vector<AuthSpot> auths_;
+  std::vector<std::pair<std::string, TlsKey>> polls_;  ///< By service: who is asked for instances.
   std::optional<Text> default_url_;
   bool python_env_ = false;
 };

@@ -58,6 +58,18 @@ TEST(RegistryInstances, SrvRecordsAreThoseOfBaseUrlOrOfTheNameThatIsGiven) {
             "_api._tcp.elsewhere.test");
 }
 
+TEST(RegistryInstances, AnotherServiceOfTheRegistryMayBeAsked) {
+  const auto registry = parse(
+      "discovery = \"http\"\ninstances_from = \"places/v1/s?all=1\"\n[services.places]\n"
+      "plugin = \"http\"\nbase_url = \"http://places.test\"",
+      {});
+  ASSERT_TRUE(registry) << registry.error().message;
+  const DiscoveryEntry& http = registry->services.at(1).discovery;  // by name
+  EXPECT_EQ(http.kind, DiscoveryEntry::Kind::http);
+  EXPECT_EQ(http.from, "places");
+  EXPECT_EQ(http.path, "/v1/s?all=1");
+}
+
 TEST(RegistryInstances, DiscoveryIsStaticOrByDnsOrByAFile) {
   using Kind = DiscoveryEntry::Kind;
   EXPECT_EQ(discovery("").kind, Kind::listed);
