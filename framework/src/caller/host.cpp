@@ -70,6 +70,12 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
                           std::function<void(Result<Response>)> done) {
         self->post_for_token(service, path, std::move(request), std::move(done));
       });
+  host->checks_ = std::make_unique<HealthChecks>(
+      host->log_, *host->reactor_,
+      [self = host.get()](policy::CallPartsPtr parts, policy::AsyncCall::Done done) {
+        parts->transport = self->options_.transport;
+        self->begin_async(std::move(parts), std::move(done));
+      });
   host->instance_files_ = std::make_unique<InstanceFiles>(
       [self = host.get()] { self->reactor_->post([self] { self->look_for_instances(); }); });
   if (host->debug_plugins_)
@@ -299,6 +305,7 @@ void Host::sweep() {
                    " idle connections were closed for them; raise the limit of open files");
   for (const Leaving::Pool& pool : leaving_.due(reactor_->now())) cancel(pool);
   look_for_instances();
+  if (looking_ && !closing_) checks_->sweep(*std::shared_ptr(snapshots_.read()));
   // A reload leaves a snapshot that this thread may have been the last to read.
   if (snapshots_.has_replaced()) publisher_->run([this] { snapshots_.reap(); });
   reactor_->arm(*sweep_timer_, reactor_->now() + sweep_every);

@@ -14,6 +14,7 @@
 #include "base/mutex.hpp"
 #include "caller/credentials.hpp"
 #include "caller/diff.hpp"
+#include "caller/health_checks.hpp"
 #include "caller/history.hpp"
 #include "caller/instance_files.hpp"
 #include "caller/leaving.hpp"
@@ -73,6 +74,7 @@ class Host : public std::enable_shared_from_this<Host> {
   const host::Counters& plugin_counters() const noexcept { return plugin_counters_; }
   const base::Ages& connection_ages() const noexcept { return family_->counters.ages; }
   const wire::NameCounters& name_counters() const noexcept { return reactor_->name_counters(); }
+  const HealthChecks& checks() const noexcept { return *checks_; }
   const policy::CallLog& call_log() const noexcept { return call_log_; }
   void shutdown(Duration drain);
   /// Does this process descend from the one that opened it?
@@ -199,6 +201,7 @@ class Host : public std::enable_shared_from_this<Host> {
   std::unique_ptr<wire::Workers> lane_;            ///< Calls that stream bodies.
   std::unique_ptr<wire::Workers> publisher_;       ///< Takes instances over; waits for a reload.
   std::unique_ptr<host::Reaper> reaper_;           ///< Unloads plugins.
+  std::unique_ptr<HealthChecks> checks_;           ///< From open() on; the reactor's thread.
   std::unique_ptr<InstanceFiles> instance_files_;  ///< From open() on.
   std::unique_ptr<registry::FileWatch> watch_;     ///< Made and used under control_.
 };

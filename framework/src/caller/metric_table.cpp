@@ -50,6 +50,8 @@ constexpr Metric table[] = {
      "Calls that the breaker refused."},
     {"callerapi.instance.ejected", "callerapi_instance_ejected_total", counter, "service",
      "Instances left alone because they failed."},
+    {"callerapi.check.count", "callerapi_check_count_total", counter, "service result",
+     "Questions to its instances whether they are well: ok or failed."},
     {"callerapi.instances", "callerapi_instances", gauge, "service state",
      "Of a service at several places: ok, ejected or cooling; the last two are left alone."},
     {"callerapi.lb.panic", "callerapi_lb_panic_total", counter, "service",

@@ -103,6 +103,12 @@ void write_breakers(Exposition& out, const Services& services, TimePoint now) {
 void write_instances(Exposition& out, const Services& services, TimePoint now) {
   each(out, "callerapi_instance_ejected_total", services,
        [&](const auto& s) { out.sample({s.name}, s.state->ejector.ejections()); });
+  each(out, "callerapi_check_count_total", services, [&](const auto& s) {
+    const auto& checks = s.state->checks;
+    if (s.settings.policy.check.path.empty() && checks.passed + checks.failed == 0) return;
+    out.sample({s.name, "ok"}, checks.passed.load());
+    out.sample({s.name, "failed"}, checks.failed.load());
+  });
   each(out, "callerapi_instances", services, [&](const auto& s) {
     const auto all = s.instances->all();
     if (all.size() < 2) return;

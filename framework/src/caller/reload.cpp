@@ -158,6 +158,8 @@ ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
   for (auto& [name, built] : next) {
     snapshot->services.emplace(name, built.service);
     if (built.service->discovery->may_change()) snapshot->discovering.push_back(built.service);
+    if (!built.service->settings.policy.check.path.empty())
+      snapshot->checking.push_back(built.service);
     const auto old = built_.find(name);
     if (old == built_.end()) {
       report.added.push_back(name);

@@ -6,10 +6,13 @@
 #include "base/units.hpp"
 #include "callerapi/headers.hpp"
 #include "catalogue/keys.hpp"
+#include "wire/encode.hpp"
 #include "wire/syntax.hpp"
 
 namespace callerapi::catalogue {
 namespace {
+
+constexpr std::size_t path_bytes_max = 2048;
 
 using enum KeyType;
 
@@ -69,6 +72,7 @@ std::optional<std::int64_t> read(const Key& key, std::string_view text) {
       return word - key.words.begin();
     }
     case KeyType::text:
+    case KeyType::path:
       break;  // has no number
   }
   return {};
@@ -84,7 +88,7 @@ std::string listed(std::span<const std::string_view> words) {
 
 std::string_view name(KeyType type) noexcept {
   constexpr std::string_view names[] = {"duration", "integer", "boolean", "size",
-                                        "text",     "share",   "choice"};
+                                        "text",     "path",    "share",   "choice"};
   return names[static_cast<std::size_t>(type)];
 }
 
@@ -94,6 +98,7 @@ std::string_view example(KeyType type) noexcept {
                                            "true or false",
                                            "a size such as \"16MiB\" or \"64KiB\"",
                                            "a text such as \"abc\"",
+                                           "a path such as \"/health\", or off",
                                            "a share such as \"10%\" or \"2.5%\"",
                                            "a word"};
   return examples[static_cast<std::size_t>(type)];
@@ -101,7 +106,7 @@ std::string_view example(KeyType type) noexcept {
 
 std::string range_text(const Key& key) {
   if (key.type == choice) return listed(key.words);
-  if (key.type == boolean || key.type == KeyType::text) return {};
+  if (key.type == boolean || key.set_text != nullptr) return {};
   return value_text(key, key.min) + " to " + value_text(key, key.max);
 }
 
@@ -120,6 +125,7 @@ std::string value_text(const Key& key, std::int64_t value) {
       return std::string(key.words[static_cast<std::size_t>(value)]);
     case integer:
     case KeyType::text:
+    case KeyType::path:
       break;
   }
   return std::to_string(value);
@@ -135,6 +141,12 @@ Result<std::int64_t> parse_value(const Key& key, std::string_view text) {
                   "engine or a credential goes by, saw " +
                       quoted(text));
   }
+  if (key.type == KeyType::path) {
+    const bool is_path = text.starts_with('/') && wire::is_uri_text(text);
+    if (text == "off" || (is_path && text.size() <= path_bytes_max)) return 0;
+    return refuse("wrong_type", "expected " + std::string(example(key.type)) + ", saw " +
+                                    quoted(text.substr(0, 100)));
+  }
   const auto value = read(key, text);
   if (!value)
     return refuse("wrong_type", "expected " +
@@ -144,6 +156,25 @@ Result<std::int64_t> parse_value(const Key& key, std::string_view text) {
   if (*value < key.min || *value > key.max)
     return refuse("out_of_range", "expected " + range_text(key) + ", saw " + quoted(text));
   return *value;
+}
+
+Result<void> check_value(std::string_view key, std::string_view text) {
+  if (key == "timeouts") {
+    if (preset(text).empty())
+      return refuse("wrong_type",
+                    "expected a table of timeouts or the preset \"python\", saw " + quoted(text));
+    return {};
+  }
+  if (key.starts_with("headers.")) {
+    // The value may be a credential: it is not shown.
+    if (!wire::is_field_value(text))
+      return refuse("header_value", "holds a control byte; only visible characters may be sent");
+    return {};
+  }
+  const Key* row = find_key(key);
+  if (!row) return refuse("unknown_key", "unknown key");
+  if (auto parsed = parse_value(*row, text); !parsed) return std::move(parsed).error();
+  return {};
 }
 
 }  // namespace callerapi::catalogue

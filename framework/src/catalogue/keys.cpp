@@ -18,6 +18,7 @@ using B = policy::BreakerTerms;
 using P = pool::Settings;
 using L = policy::LimitSettings;
 using J = policy::Ejection;
+using C = policy::CheckTerms;
 
 template <auto M>
 void timeout(Effective& e, std::int64_t v) {
@@ -54,6 +55,14 @@ void ejection_time(Effective& e, std::int64_t v) {
 template <auto M>
 void ejection_count(Effective& e, std::int64_t v) {
   e.policy.ejection.*M = static_cast<int>(v);
+}
+template <auto M>
+void check_time(Effective& e, std::int64_t v) {
+  e.policy.check.*M = Duration(v);
+}
+template <auto M>
+void check_count(Effective& e, std::int64_t v) {
+  e.policy.check.*M = static_cast<int>(v);
 }
 template <auto M>
 void limit(Effective& e, std::int64_t v) {
@@ -203,6 +212,27 @@ constexpr Key table[] = {
     {"ejection.max_percent", integer, "50", 1, 100, true,
      "Of the instances, so many are out at most, one of two and more at least, never the only one.",
      ejection_count<&J::max_percent>},
+    {"check.path",
+     path,
+     "off",
+     0,
+     0,
+     true,
+     "A GET, behind the path of base_url, that asks each instance whether it is well: any answer "
+     "below 400. off: nobody is asked.",
+     nullptr,
+     {},
+     [](Effective& e, std::string_view v) { e.policy.check.path = v; }},
+    {"check.interval", duration, "5s", second, hour, true, "From one such question to the next.",
+     check_time<&C::interval>},
+    {"check.timeout", duration, "2s", 10 * ms, 60 * second, true, "How long an answer may take.",
+     check_time<&C::timeout>},
+    {"check.unhealthy_after", integer, "3", 1, 1000, true,
+     "After so many failed checks in a row an instance is left alone, within ejection.max_percent.",
+     check_count<&C::unhealthy_after>},
+    {"check.healthy_after", integer, "2", 1, 1000, true,
+     "After so many good ones it is back at once, whatever it was ejected for.",
+     check_count<&C::healthy_after>},
     {"hedge.max", integer, "0", 0, 1, false,
      "Second requests of one call, sent to another instance when the first answer takes "
      "longer than most; of endpoints that may be sent twice. 0: off.",
@@ -324,13 +354,6 @@ constexpr PresetValue python[] = {
 constexpr std::string_view own_headers[] = {"Host",    "Content-Length", "Transfer-Encoding",
                                             "TE",      "Connection",     "Keep-Alive",
                                             "Trailer", "Upgrade",        "Expect"};
-Error refuse(std::string reason, std::string message) {
-  return {.outcome = Outcome::registry_invalid,
-          .reason = std::move(reason),
-          .message = std::move(message)};
-}
-
-std::string quoted(std::string_view text) { return "\"" + wire::printable(text) + "\""; }
 
 }  // namespace
 
@@ -364,25 +387,6 @@ std::span<const std::string> key_names() {
     return all;
   }();
   return names;
-}
-
-Result<void> check_value(std::string_view key, std::string_view text) {
-  if (key == "timeouts") {
-    if (preset(text).empty())
-      return refuse("wrong_type",
-                    "expected a table of timeouts or the preset \"python\", saw " + quoted(text));
-    return {};
-  }
-  if (key.starts_with("headers.")) {
-    // The value may be a credential: it is not shown.
-    if (!wire::is_field_value(text))
-      return refuse("header_value", "holds a control byte; only visible characters may be sent");
-    return {};
-  }
-  const Key* row = find_key(key);
-  if (!row) return refuse("unknown_key", "unknown key");
-  if (auto parsed = parse_value(*row, text); !parsed) return std::move(parsed).error();
-  return {};
 }
 
 std::span<const PresetValue> preset(std::string_view wanted) noexcept {

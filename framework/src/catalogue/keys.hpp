@@ -18,6 +18,7 @@ enum class KeyType : std::uint8_t {
   boolean,
   size,
   text,    ///< The name of a header field.
+  path,    ///< "/health", or off.
   share,   ///< "10%", kept in thousandths.
   choice,  ///< One of the key's words, kept as its number.
 };
@@ -75,7 +76,7 @@ std::string range_text(const Key&);
 /// The shortest text that parse_value() reads back as `value`.
 std::string value_text(const Key&, std::int64_t value);
 
-/// The value of a text in the key's own measure, 0 for that of a KeyType::text. Errors:
+/// The value of a text in the key's own measure, 0 for that of a text or path. Errors:
 /// `registry_invalid` with reason `wrong_type` or `out_of_range`; the message says what was seen
 /// and what is right, not where.
 Result<std::int64_t> parse_value(const Key&, std::string_view text);

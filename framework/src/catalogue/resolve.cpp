@@ -134,7 +134,7 @@ class Resolver {
   Effective effective() {
     Effective all;
     for (const Slot& slot : slots_) {
-      if (slot.key->type == KeyType::text) {
+      if (slot.key->set_text != nullptr) {
         if (slot.text != slot.key->fallback) slot.key->set_text(all, slot.text);
         all.origins.push_back({std::string(slot.key->name), std::string(slot.text), slot.from});
         continue;

@@ -69,6 +69,8 @@ struct Snapshot {
       services;
   /// Those that may come to run elsewhere: who looks for instances goes through no others.
   std::vector<std::shared_ptr<const Service>> discovering;
+  /// Those whose instances are asked whether they are well.
+  std::vector<std::shared_ptr<const Service>> checking;
 
   /// Errors: `unknown_service`, naming the nearest.
   Result<std::shared_ptr<const Service>> find(std::string_view name) const;

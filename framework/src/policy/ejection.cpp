@@ -71,13 +71,34 @@ void Ejector::sweep(std::span<const Contender> all, const Ejection& settings, Ti
 void Ejector::eject(std::span<const Contender> all, InstanceHealth& health,
                     const Ejection& settings, TimePoint now, std::uint64_t random) {
   if (health.ejected_until() > now) return;
-  const auto out = std::ranges::count_if(
-      all, [&](const Contender& one) { return one.health->ejected_until() > now; });
-  if (static_cast<std::size_t>(out) >= most(all.size(), settings.max_percent)) return;
+  if (!has_room(all, settings, now)) return;
   const auto more = base::Random(random).below(static_cast<std::uint64_t>(spread.count()));
   health.eject(settings.base, settings.max, Duration(static_cast<Duration::rep>(more)), now);
   ejections_.fetch_add(1, std::memory_order_relaxed);
   trouble(health.ejected_until());
+}
+
+/// May one more be ejected?
+bool Ejector::has_room(std::span<const Contender> all, const Ejection& settings, TimePoint now) {
+  const auto out = std::ranges::count_if(
+      all, [&](const Contender& one) { return one.health->ejected_until() > now; });
+  return static_cast<std::size_t>(out) < most(all.size(), settings.max_percent);
+}
+
+void Ejector::keep_out(std::span<const Contender> all, InstanceHealth& health,
+                       const Ejection& settings, TimePoint until, TimePoint now) {
+  if (settings.mode == EjectionMode::off || all.size() < 2) return;
+  base::Lock lock(mutex_);
+  const bool out = health.ejected_until() > now;
+  if (!out && !has_room(all, settings, now)) return;
+  if (!out) ejections_.fetch_add(1, std::memory_order_relaxed);
+  health.keep_out(until);
+  trouble(until);
+}
+
+void Ejector::let_in(InstanceHealth& health, TimePoint now) {
+  base::Lock lock(mutex_);
+  if (health.ejected_until() > now) health.let_in(now);
 }
 
 void Ejector::cool(InstanceHealth& health, Duration asked, TimePoint now) noexcept {

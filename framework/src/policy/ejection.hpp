@@ -36,6 +36,13 @@ class Ejector {
   /// The instance asked to be left alone.
   void cool(InstanceHealth& health, Duration asked, TimePoint now) noexcept;
 
+  /// Somebody asks the instance, and says that it is not to be chosen until then: within the same
+  /// bounds, and not less than it is out already.
+  void keep_out(std::span<const Contender> all, InstanceHealth& health, const Ejection& settings,
+                TimePoint until, TimePoint now);
+  /// And that it is well: it is back at once, whoever ejected it, with slow start.
+  void let_in(InstanceHealth& health, TimePoint now);
+
   /// Is nobody ejected and nobody cooling? Then choosing need not look at each of them. May be
   /// false for a while longer than need be.
   bool calm(TimePoint now) const noexcept {
@@ -52,6 +59,7 @@ class Ejector {
              std::uint64_t random) CALLERAPI_REQUIRES(mutex_);
   void eject(std::span<const Contender> all, InstanceHealth& health, const Ejection& settings,
              TimePoint now, std::uint64_t random) CALLERAPI_REQUIRES(mutex_);
+  static bool has_room(std::span<const Contender> all, const Ejection& settings, TimePoint now);
   void trouble(TimePoint until) noexcept;
 
   std::atomic<Duration::rep> next_sweep_{0};  ///< 0: the first attempt begins the first sweep.

@@ -126,4 +126,14 @@ void InstanceHealth::forgive() noexcept {
   if (times > 0) multiplier_.store(times - 1, std::memory_order_relaxed);
 }
 
+void InstanceHealth::keep_out(TimePoint until) noexcept {
+  if (until > ejected_until())
+    ejected_until_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+}
+
+void InstanceHealth::let_in(TimePoint now) noexcept {
+  ejected_until_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  in_a_row_.store(0, std::memory_order_relaxed);
+}
+
 }  // namespace callerapi::policy

@@ -51,6 +51,10 @@ class InstanceHealth {
   /// with each clean sweep.
   void eject(Duration base, Duration max, Duration spread, TimePoint now) noexcept;
   void forgive() noexcept;
+  /// Ejected until then, if it is not for longer.
+  void keep_out(TimePoint until) noexcept;
+  /// Its ejection ends now; what led to it is forgotten, but for the multiplier.
+  void let_in(TimePoint now) noexcept;
 
  private:
   static TimePoint when(const std::atomic<Duration::rep>& at) noexcept {

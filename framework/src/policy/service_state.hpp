@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/histogram.hpp"
 #include "policy/breaker.hpp"
 #include "policy/budget.hpp"
 #include "policy/ejection.hpp"
@@ -22,6 +23,9 @@ struct ServiceState {
   Budget budget;    ///< Of its retries.
   Breaker breaker;  ///< Of its attempts.
   Ejector ejector;  ///< Of its instances.
+  struct {
+    base::Counter passed{0}, failed{0};
+  } checks;         ///< Of its instances, by `check.path`.
   Hedging hedging;  ///< Of its slow calls.
   ServiceMeter meter;
 };

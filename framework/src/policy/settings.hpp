@@ -100,6 +100,15 @@ struct Ejection {
   bool operator==(const Ejection&) const = default;
 };
 
+/// Semantics S8: asking each instance of a service whether it is well.
+struct CheckTerms {
+  std::string path;  ///< Of a GET; empty: nobody is asked.
+  Duration interval = 5s, timeout = 2s;
+  int unhealthy_after = 3, healthy_after = 2;  ///< Answers in a row.
+
+  bool operator==(const CheckTerms&) const = default;
+};
+
 /// Semantics S10.
 struct HedgeTerms {
   int max_hedges = 0;           ///< Second requests of one call; 0: off.
@@ -113,11 +122,12 @@ struct HedgeTerms {
 struct Settings {
   Timeouts timeouts;
   Retry retry;
-  LimitSettings limits;  ///< This and the next four: the same for all endpoints of a service.
+  LimitSettings limits;  ///< This and the next five: the same for all endpoints of a service.
   BudgetTerms budget;
   BreakerTerms breaker;
   Balance balance;
   Ejection ejection;
+  CheckTerms check;
   HedgeTerms hedge;
   std::size_t response_bytes_max = 16u << 20;  ///< Body kept in memory; a BodySink has no limit.
   std::size_t response_head_bytes_max = 64u << 10;

@@ -31,7 +31,7 @@ TEST(Keys, BuiltInValuesAreThoseOfTheSettings) {
 TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
   for (const Key& key : keys()) {
     Effective low, high;
-    if (key.type == KeyType::text) {
+    if (key.set_text != nullptr) {
       key.set_text(high, "X-Other");
     } else {
       key.set(low, key.min);
@@ -42,10 +42,10 @@ TEST(Keys, EveryKeyChangesSomethingOfItsOwn) {
     limits.priority = high.policy.limits.priority;  // of each endpoint
     const bool pool = low.pool != high.pool;
     EXPECT_NE(policy, pool) << key.name << " belongs to one of the two";
-    const bool shared = low.policy.budget != high.policy.budget ||
-                        low.policy.breaker != high.policy.breaker || limits != high.policy.limits ||
-                        low.policy.balance != high.policy.balance ||
-                        low.policy.ejection != high.policy.ejection;
+    const bool shared =
+        low.policy.budget != high.policy.budget || low.policy.breaker != high.policy.breaker ||
+        limits != high.policy.limits || low.policy.balance != high.policy.balance ||
+        low.policy.ejection != high.policy.ejection || low.policy.check != high.policy.check;
     EXPECT_EQ(key.service_only, pool || shared) << key.name << ": endpoints share it";
   }
 }
@@ -86,6 +86,11 @@ INSTANTIATE_TEST_SUITE_P(
                  "expected one of p2c_ewma, round_robin, least_request, first, ring_hash, saw "
                  "\"random\""},
         BadValue{"ejection.max_percent", "0", "expected 1 to 100, saw \"0\""},
+        BadValue{"check.path", "health",
+                 "expected a path such as \"/health\", or off, saw \"health\""},
+        BadValue{"check.path", "/a b", "expected a path such as \"/health\", or off, saw \"/a b\""},
+        BadValue{"check.path", "", "expected a path such as \"/health\", or off, saw \"\""},
+        BadValue{"check.interval", "500ms", "expected 1s to 1h, saw \"500ms\""},
         BadValue{"limits.response_body", "16MB",
                  "expected a size such as \"16MiB\" or \"64KiB\", saw \"16MB\""},
         BadValue{"headers.X-A", "a\r\nb",
@@ -95,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Keys, EveryValueIsWrittenSoThatItCanBeRead) {
   for (const Key& key : keys()) {
-    if (key.type == KeyType::text) continue;
+    if (key.set_text != nullptr) continue;
     for (const std::int64_t value : {key.min, key.max})
       EXPECT_EQ(parse_value(key, value_text(key, value)).value(), value) << key.name;
   }

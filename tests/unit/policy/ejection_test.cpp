@@ -155,5 +155,43 @@ TEST(S19, N12_WithLessThanHalfLeftEjectionsAreIgnored) {
   EXPECT_EQ(group.ejector.panics(), 400u);
 }
 
+TEST(KeepingOut, IsWithinTheSameBoundsAndLastsAsLongAsItIsTold) {
+  Group group(4);
+  const TimePoint until = group.now + 20s;
+  group.keep_out(0, until);
+  group.keep_out(1, until);
+  group.keep_out(2, until);
+  EXPECT_EQ(group.ejected(), 2) << "half of them";
+  EXPECT_EQ(group.ejector.ejections(), 2u);
+  EXPECT_FALSE(group.ejector.calm(group.now));
+  group.keep_out(0, until + 20s);
+  EXPECT_EQ(group.ejector.ejections(), 2u) << "no other one";
+  group.now = until;
+  EXPECT_TRUE(group.ejected(0));
+  EXPECT_FALSE(group.ejected(1));
+  EXPECT_EQ(group.picks(100)[0], 0);
+
+  Group lone(1);
+  lone.keep_out(0, until);
+  EXPECT_EQ(lone.ejected(), 0);
+  Group off(2);
+  off.settings.ejection.mode = EjectionMode::off;
+  off.keep_out(0, until);
+  EXPECT_EQ(off.ejected(), 0);
+}
+
+TEST(LettingIn, EndsAnEjectionAndWhatLedToIt) {
+  Group group(2);
+  group.fail(0, 5);
+  ASSERT_TRUE(group.ejected(0));
+  group.ejector.let_in(group[0], group.now);
+  EXPECT_FALSE(group.ejected(0));
+  EXPECT_NEAR(group[0].ramp(group.now, 10s), 0.1, 0.001) << "with slow start";
+  group.fail(0, 4);
+  EXPECT_FALSE(group.ejected(0)) << "counted anew";
+  group.fail(0, 1);
+  EXPECT_TRUE(group.ejected(0));
+}
+
 }  // namespace
 }  // namespace callerapi::policy

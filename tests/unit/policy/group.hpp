@@ -41,6 +41,9 @@ class Group {
   }
   void succeed(std::size_t i, int times = 1) { note(i, base::Verdict::success, times); }
   void fail(std::size_t i, int times = 1) { note(i, base::Verdict::failure, times); }
+  void keep_out(std::size_t i, TimePoint until) {
+    ejector.keep_out(balancer_->all(), *healths_[i], settings.ejection, until, now);
+  }
   bool ejected(std::size_t i) const { return healths_[i]->ejected_until() > now; }
   int ejected() const {
     int count = 0;
