@@ -62,6 +62,22 @@ TEST_F(FileDiscovery, WhatIsMalformedEmptyOrGoneKeepsTheSetAndIsTold) {
   EXPECT_NE(logged().find("svc: is answered again"), std::string::npos);
 }
 
+TEST_F(FileDiscovery, ServiceInfoTellsWhyTheSetIsOld) {
+  write("places", "10.0.0.1:80\n");
+  write_registry(settings_);
+  Options options;
+  options.static_plugins = {support::echo_plugin()};
+  options.environment.emplace();
+  const auto caller = Caller::open(path("registry.toml"), std::move(options)).value();
+  EXPECT_EQ(caller.services().at(0).discovery_error, "");
+  write("places", "10.0.0.1\n");
+  EXPECT_TRUE(soon([&] {
+    return caller.services().at(0).discovery_error.find(path("places") +
+                                                        ":1: expected host:port") == 0;
+  })) << caller.services().at(0).discovery_error;
+  EXPECT_EQ(caller.services().at(0).instances.at(0).name, "10.0.0.1:80");
+}
+
 TEST_F(FileDiscovery, UntilThereIsAFileBaseUrlIsTheOnlyInstance) {
   open(settings_);
   EXPECT_EQ(names(), "127.0.0.1:9 ");
