@@ -1,6 +1,7 @@
 #include "catalogue/keys.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "callerapi/explain.hpp"
 #include "callerapi/headers.hpp"
@@ -20,63 +21,32 @@ using L = policy::LimitSettings;
 using J = policy::Ejection;
 using C = policy::CheckTerms;
 
-template <auto M>
-void timeout(Effective& e, std::int64_t v) {
-  e.policy.timeouts.*M = Duration(v);
+/// The settings that a key's field is one of.
+template <class Part>
+Part& part(Effective& e) {
+  if constexpr (std::is_same_v<Part, policy::Settings>) return e.policy;
+  if constexpr (std::is_same_v<Part, T>) return e.policy.timeouts;
+  if constexpr (std::is_same_v<Part, R>) return e.policy.retry;
+  if constexpr (std::is_same_v<Part, policy::BudgetTerms>) return e.policy.budget;
+  if constexpr (std::is_same_v<Part, B>) return e.policy.breaker;
+  if constexpr (std::is_same_v<Part, J>) return e.policy.ejection;
+  if constexpr (std::is_same_v<Part, C>) return e.policy.check;
+  if constexpr (std::is_same_v<Part, L>) return e.policy.limits;
+  if constexpr (std::is_same_v<Part, P>) return e.pool;
+}
+template <class Part, class Value>
+void put(Effective& e, Value Part::*field, std::int64_t v) {
+  part<Part>(e).*field = static_cast<Value>(v);
 }
 template <auto M>
-void retry_time(Effective& e, std::int64_t v) {
-  e.policy.retry.*M = Duration(v);
+void set(Effective& e, std::int64_t v) {
+  put(e, M, v);
 }
-template <auto M>
-void budget(Effective& e, std::int64_t v) {
-  e.policy.budget.*M = static_cast<int>(v);
-}
-template <auto M>
-void breaker_time(Effective& e, std::int64_t v) {
-  e.policy.breaker.*M = Duration(v);
-}
-template <auto M>
-void breaker_count(Effective& e, std::int64_t v) {
-  e.policy.breaker.*M = static_cast<int>(v);
-}
-template <auto M>
-void pool_time(Effective& e, std::int64_t v) {
-  e.pool.*M = Duration(v);
-}
-template <auto M>
-void pool_count(Effective& e, std::int64_t v) {
-  e.pool.*M = static_cast<int>(v);
-}
-template <auto M>
-void ejection_time(Effective& e, std::int64_t v) {
-  e.policy.ejection.*M = Duration(v);
-}
-template <auto M>
-void ejection_count(Effective& e, std::int64_t v) {
-  e.policy.ejection.*M = static_cast<int>(v);
-}
-template <auto M>
-void check_time(Effective& e, std::int64_t v) {
-  e.policy.check.*M = Duration(v);
-}
-template <auto M>
-void check_count(Effective& e, std::int64_t v) {
-  e.policy.check.*M = static_cast<int>(v);
-}
-template <auto M>
-void limit(Effective& e, std::int64_t v) {
-  e.policy.limits.*M = v;
-}
+void check_path(Effective& e, std::string_view v) { e.policy.check.path = v; }
 template <auto M>
 void header_name(Effective& e, std::string_view v) {
   e.policy.names.set(M, v);
 }
-template <auto M>
-void bytes(Effective& e, std::int64_t v) {
-  e.policy.*M = static_cast<std::size_t>(v);
-}
-
 using enum KeyType;
 
 // In the order of policy::Mode.
@@ -95,52 +65,51 @@ constexpr std::string_view ejection_modes[] = {"off", "dark", "on"};
 
 using N = policy::HeaderNames;
 constexpr Key name_of(std::string_view key, std::string_view fallback, std::string_view doc,
-                      void (*set)(Effective&, std::string_view)) {
-  return {key, text, fallback, 0, 0, false, doc, nullptr, {}, set};
+                      void (*to)(Effective&, std::string_view)) {
+  return {key, text, fallback, 0, 0, false, doc, nullptr, {}, to};
 }
 
 constexpr Key table[] = {
     {"timeouts.total", duration, "30s", ms, day, false,
-     "From the call to its result, all attempts, waits and retries included.", timeout<&T::total>},
+     "From the call to its result, all attempts, waits and retries included.", set<&T::total>},
     {"timeouts.attempt", duration, "", ms, day, false,
      "One attempt, from waiting for a connection to the last byte. Unset: the total for endpoints "
      "that are never retried, else the smaller of 10s and the total.",
-     timeout<&T::attempt>},
+     set<&T::attempt>},
     {"timeouts.dns", duration, "2s", 0, hour, true, "Resolving the host name. 0s: off.",
-     pool_time<&P::dns>},
+     set<&P::dns>},
     {"timeouts.connect", duration, "2s", 0, hour, true, "Connecting, for each address. 0s: off.",
-     pool_time<&P::connect>},
+     set<&P::connect>},
     {"timeouts.tls", duration, "3s", 0, hour, true, "The handshake of TLS. 0s: off.",
-     pool_time<&P::handshake>},
+     set<&P::handshake>},
     {"timeouts.acquire", duration, "1s", 0, hour, false,
      "Waiting for a connection while all are in use, and before that in limits.queue. 0s: as long "
      "as the attempt, and in the queue as the call.",
-     timeout<&T::acquire>},
+     set<&T::acquire>},
     {"timeouts.write_stall", duration, "10s", 0, day, false,
-     "No byte of the request could be written. 0s: off.", timeout<&T::write_stall>},
+     "No byte of the request could be written. 0s: off.", set<&T::write_stall>},
     {"timeouts.first_byte", duration, "", ms, day, false,
      "From the end of the request to the first byte of the answer. Unset: only the attempt's.",
-     timeout<&T::first_byte>},
+     set<&T::first_byte>},
     {"timeouts.read_idle", duration, "10s", 0, day, false,
-     "No byte arrived while an answer is read. 0s: off.", timeout<&T::read_idle>},
+     "No byte arrived while an answer is read. 0s: off.", set<&T::read_idle>},
     {"timeouts.stream_idle", duration, "60s", 0, day, false,
      "No byte arrived of a streamed body while its reader waits; total and attempt end with the "
      "head there. 0s: off.",
-     timeout<&T::stream_idle>},
+     set<&T::stream_idle>},
     {"retry.max_attempts", integer, "2", 1, 5, false,
      "Attempts of one call, the first included. 1: no retry. What needs only another "
      "connection or instance, for nobody listened or it was stale, is not counted.",
      [](Effective& e, std::int64_t v) { e.policy.retry.max_attempts = static_cast<int>(v); }},
     {"retry.base", duration, "50ms", ms, hour, false,
-     "Back-off before retry n is random below base x 2^(n-1).", retry_time<&R::base>},
-    {"retry.cap", duration, "2s", ms, hour, false, "The longest back-off.", retry_time<&R::cap>},
+     "Back-off before retry n is random below base x 2^(n-1).", set<&R::base>},
+    {"retry.cap", duration, "2s", ms, hour, false, "The longest back-off.", set<&R::cap>},
     {"retry.throttle_base", duration, "1s", ms, hour, false,
-     "As base, after an answer that asks to slow down.", retry_time<&R::throttle_base>},
+     "As base, after an answer that asks to slow down.", set<&R::throttle_base>},
     {"retry.throttle_cap", duration, "20s", ms, hour, false,
-     "As cap, after an answer that asks to slow down.", retry_time<&R::throttle_cap>},
+     "As cap, after an answer that asks to slow down.", set<&R::throttle_cap>},
     {"retry.max_retry_after", duration, "30s", 0, day, false,
-     "A longer Retry-After ends the call instead of being waited for.",
-     retry_time<&R::max_retry_after>},
+     "A longer Retry-After ends the call instead of being waited for.", set<&R::max_retry_after>},
     {"retry.on_500", boolean, "false", 0, 1, false,
      "Also retry status 500 of endpoints that may be sent twice.",
      [](Effective& e, std::int64_t v) { e.policy.retry.on_500 = v != 0; }},
@@ -152,11 +121,11 @@ constexpr Key table[] = {
      }},
     {"retry.budget_ratio", share, "10%", 0, 1000, true,
      "What retries may add to the first attempts of the last ten seconds.",
-     budget<&policy::BudgetTerms::ratio_permille>},
+     set<&policy::BudgetTerms::ratio_permille>},
     {"retry.budget_min_per_second", integer, "1", 0, 1000, true,
      "Retries a second allowed besides. Both 0: nothing is retried but what needs a new "
      "connection.",
-     budget<&policy::BudgetTerms::min_per_second>},
+     set<&policy::BudgetTerms::min_per_second>},
     {"breaker.mode", choice, "on", 0, 4, true,
      "on; dark: all but refusing is done; off: nothing is counted; forced_open: every attempt is "
      "refused; forced_closed: none is.",
@@ -167,21 +136,21 @@ constexpr Key table[] = {
     {"breaker.window", duration, "", second, hour, true,
      "How far back results count; at least twice timeouts.attempt. Unset: the larger of 30s and "
      "twice the longest timeouts.attempt that is set.",
-     breaker_time<&B::window>},
+     set<&B::window>},
     {"breaker.min_calls", integer, "20", 1, 1'000'000, true,
-     "With fewer results in the window the ratio does not count.", breaker_count<&B::min_calls>},
+     "With fewer results in the window the ratio does not count.", set<&B::min_calls>},
     {"breaker.failure_ratio", share, "80%", 1, 1000, true,
-     "The breaker opens where so many of them have failed.", breaker_count<&B::failure_permille>},
+     "The breaker opens where so many of them have failed.", set<&B::failure_permille>},
     {"breaker.consecutive_failures", integer, "40", 1, 1'000'000, true,
-     "It also opens after so many failures in a row.", breaker_count<&B::consecutive_failures>},
+     "It also opens after so many failures in a row.", set<&B::consecutive_failures>},
     {"breaker.open", duration, "5s", 100 * ms, hour, true,
      "How long an open breaker refuses, a fifth more or less; doubled each time it opens again.",
-     breaker_time<&B::open>},
+     set<&B::open>},
     {"breaker.open_max", duration, "15s", 100 * ms, hour, true, "The longest of these times.",
-     breaker_time<&B::open_max>},
+     set<&B::open_max>},
     {"breaker.half_open_permits", integer, "5", 1, 100, true,
      "Attempts let through after that time; their results close it or open it again.",
-     breaker_count<&B::half_open_permits>},
+     set<&B::half_open_permits>},
     {"balance.policy", choice, "p2c_ewma", 0, 4, true,
      "Which instance an attempt goes to. p2c_ewma: of two, the one that answers sooner and has "
      "less to do; round_robin: in turn, by weight; least_request: of two, the one with fewer calls "
@@ -204,14 +173,14 @@ constexpr Key table[] = {
     {"ejection.consecutive_failures", integer, "5", 1, 1'000'000, true,
      "After so many failures in a row; also where of 50 and more attempts in 10 s 85 % failed and "
      "the other instances are sound.",
-     ejection_count<&J::consecutive_failures>},
+     set<&J::consecutive_failures>},
     {"ejection.base", duration, "10s", 100 * ms, hour, true,
-     "For how long, times one more each time, up to a second more.", ejection_time<&J::base>},
+     "For how long, times one more each time, up to a second more.", set<&J::base>},
     {"ejection.max", duration, "300s", 100 * ms, day, true, "The longest of these times.",
-     ejection_time<&J::max>},
+     set<&J::max>},
     {"ejection.max_percent", integer, "50", 1, 100, true,
      "Of the instances, so many are out at most, one of two and more at least, never the only one.",
-     ejection_count<&J::max_percent>},
+     set<&J::max_percent>},
     {"check.path",
      path,
      "off",
@@ -222,17 +191,17 @@ constexpr Key table[] = {
      "below 400. off: nobody is asked.",
      nullptr,
      {},
-     [](Effective& e, std::string_view v) { e.policy.check.path = v; }},
+     check_path},
     {"check.interval", duration, "5s", second, hour, true, "From one such question to the next.",
-     check_time<&C::interval>},
+     set<&C::interval>},
     {"check.timeout", duration, "2s", 10 * ms, 60 * second, true, "How long an answer may take.",
-     check_time<&C::timeout>},
+     set<&C::timeout>},
     {"check.unhealthy_after", integer, "3", 1, 1000, true,
      "After so many failed checks in a row an instance is left alone, within ejection.max_percent.",
-     check_count<&C::unhealthy_after>},
+     set<&C::unhealthy_after>},
     {"check.healthy_after", integer, "2", 1, 1000, true,
      "After so many good ones it is back at once, whatever it was ejected for.",
-     check_count<&C::healthy_after>},
+     set<&C::healthy_after>},
     {"hedge.max", integer, "0", 0, 1, false,
      "Second requests of one call, sent to another instance when the first answer takes "
      "longer than most; of endpoints that may be sent twice. 0: off.",
@@ -251,22 +220,21 @@ constexpr Key table[] = {
      "Send what is left of a Context's allowance as Caller-Attempts-Left.",
      [](Effective& e, std::int64_t v) { e.policy.attempts_left = v != 0; }},
     {"pool.connections_max", integer, "64", 1, 65535, true, "Connections to one instance.",
-     pool_count<&P::connections_max>},
+     set<&P::connections_max>},
     {"pool.service_connections_max", integer, "", 1, 1'000'000, true,
      "Connections to all instances of the service together. Unset: 512, or pool.connections_max "
      "where that is more.",
-     pool_count<&P::service_connections_max>},
+     set<&P::service_connections_max>},
     {"pool.queue_max", integer, "1024", 0, 1'000'000, true,
-     "Calls that may wait for a connection; one more is answered queue_full.",
-     pool_count<&P::queue_max>},
+     "Calls that may wait for a connection; one more is answered queue_full.", set<&P::queue_max>},
     {"pool.idle", duration, "15s", ms, day, true,
      "How long an unused connection is kept; less than the service keeps it. Where answers carry "
      "Keep-Alive: timeout=N, at most N - 1 seconds.",
-     pool_time<&P::idle>},
+     set<&P::idle>},
     {"pool.age", duration, "300s", second, 30 * day, true,
      "How long a connection is used at all, so that DNS changes are seen. Each up to a tenth less "
      "or more, so that they do not end together.",
-     pool_time<&P::age>},
+     set<&P::age>},
     {"request.gzip", boolean, "false", 0, 1, false,
      "Send bodies of 1 KiB and more gzip-coded; the service must take that.",
      [](Effective& e, std::int64_t v) { e.policy.request_gzip = v != 0; }},
@@ -276,7 +244,7 @@ constexpr Key table[] = {
     {"response.min_rate", size, "0B", 0, gib, false,
      "Bytes a second that an answer, once it has begun, must bring in any ten seconds, while its "
      "reader waits for them. 0B: off.",
-     bytes<&policy::Settings::response_min_rate>},
+     set<&policy::Settings::response_min_rate>},
     {"response.bare_lf", boolean, "false", 0, 1, false,
      "Take lines of a head that end without CR; such a connection is not used again.",
      [](Effective& e, std::int64_t v) { e.policy.bare_lf = v != 0; }},
@@ -286,7 +254,7 @@ constexpr Key table[] = {
     {"limits.inflight", integer, "256", 0, 1'000'000, true,
      "Calls in flight, those that wait for a connection and streams included; one more waits in "
      "limits.queue or is answered bulkhead_full. 0: no limit.",
-     limit<&L::inflight>},
+     set<&L::inflight>},
     {"limits.adaptive", choice, "off", 0, 1, true,
      "gradient2: as many calls in flight as the service answers in its usual time, 8 to "
      "limits.inflight; fewer when its answers take longer, more again when they do not.",
@@ -298,7 +266,7 @@ constexpr Key table[] = {
      "Calls that may wait for their turn within limits.inflight and limits.rate, each for "
      "timeouts.acquire at most, in the order of arrival. One more, and one that the rate could not "
      "let go in its time, is refused at once.",
-     limit<&L::queue>},
+     set<&L::queue>},
     {"limits.priority", choice, "critical", 0, 2, false,
      "critical: these calls may take all of limits.inflight; normal: nine tenths; background: "
      "half. "
@@ -310,16 +278,16 @@ constexpr Key table[] = {
     {"limits.rate", integer, "0", 0, 1'000'000, true,
      "Calls that may begin in a second, whatever they take of attempts; more wait in limits.queue "
      "or are answered rate_limited_local. 0: no limit.",
-     limit<&L::rate>},
+     set<&L::rate>},
     {"limits.burst", integer, "", 1, 1'000'000, true,
      "Calls within the rate that may begin at once. Unset: a tenth of limits.rate, at least 1.",
-     limit<&L::burst>},
+     set<&L::burst>},
     {"limits.response_body", size, "16MiB", 0, 64 * gib, false,
      "The longest body kept in memory, coded and decoded; with a sink or as a stream: no limit.",
-     bytes<&policy::Settings::response_bytes_max>},
+     set<&policy::Settings::response_bytes_max>},
     {"limits.response_head", size, "64KiB", kib, 16 * mib, false,
      "The longest status line and header section.",
-     bytes<&policy::Settings::response_head_bytes_max>},
+     set<&policy::Settings::response_head_bytes_max>},
     name_of("header_names.timeout", "Caller-Timeout-Ms",
             "What the field with the time of an attempt is called in requests to this service.",
             header_name<&N::timeout>),

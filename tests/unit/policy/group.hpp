@@ -19,8 +19,9 @@ class Group {
     std::vector<Contender> all;
     for (std::size_t i = 0; i < count; ++i) {
       healths_.push_back(std::make_unique<InstanceHealth>(now));
-      all.push_back({healths_.back().get(), i < weights.size() ? weights[i] : 1.0,
-                     i < priorities.size() ? priorities[i] : std::uint16_t{0}});
+      all.push_back({.health = healths_.back().get(),
+                     .weight = i < weights.size() ? weights[i] : 1.0,
+                     .priority = i < priorities.size() ? priorities[i] : std::uint16_t{0}});
     }
     balancer_ = std::make_unique<Balancer>(std::move(all));
   }
