@@ -84,8 +84,8 @@ Verdict ask_llhttp(const Script& script) {
     if (verdict.ended && verdict.status < 200) continue;
     verdict.left = rest.size();
     if (!verdict.ended) verdict.reason = llhttp_errno_name(llhttp_get_errno(&oracle.parser));
-    if (failed != HPE_OK && (in_chunk_extension(script.bytes, oracle.parser) ||
-                             at_tab_behind_length(oracle.parser)))
+    if (failed != HPE_OK &&
+        (in_chunk_extension(script.bytes, oracle.parser) || at_tab_behind_length(oracle.parser)))
       verdict.reason = stricter;
     return verdict;
   }

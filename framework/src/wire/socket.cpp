@@ -57,8 +57,8 @@ std::string shortage(int error) {
   }
 }
 
-/// Poco owns the descriptor; every byte moves by recv, send and sendmsg on it, because Poco's own calls
-/// throw where EAGAIN is meant.
+/// Poco owns the descriptor; every byte moves by recv, send and sendmsg on it, because Poco's own
+/// calls throw where EAGAIN is meant.
 class SocketStream final : public Stream {
  public:
   explicit SocketStream(const Poco::Net::StreamSocket& socket) : socket_(socket) {}
