@@ -113,7 +113,9 @@ class Chain {
 
   SimLoop loop_;
   const std::shared_ptr<pool::Family> family_ = std::make_shared<pool::Family>();
-  policy::CallCounters counters_;
+  // On the heap: AddressSanitizer's stack does not align to a cache line.
+  const std::unique_ptr<policy::CallCounters> held_ = std::make_unique<policy::CallCounters>();
+  policy::CallCounters& counters_ = *held_;
   Layer layers_[layers];
   TimePoint down_from_{}, down_until_{};
   std::map<std::int64_t, int> arrivals_;

@@ -78,7 +78,9 @@ class Service {
   }
 
   const std::shared_ptr<Script> script_;
-  policy::CallCounters counters_;
+  // On the heap: AddressSanitizer's stack does not align to a cache line.
+  const std::unique_ptr<policy::CallCounters> held_ = std::make_unique<policy::CallCounters>();
+  policy::CallCounters& counters_ = *held_;
   std::shared_ptr<const policy::InstanceSet> instances_;
   const std::shared_ptr<policy::ServiceState> state_ = std::make_shared<policy::ServiceState>();
 };

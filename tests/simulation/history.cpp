@@ -280,7 +280,9 @@ class History {
   SimLoop loop_;
   const int calls_;
   const std::shared_ptr<pool::Family> family_ = std::make_shared<pool::Family>();
-  policy::CallCounters counters_;
+  // On the heap: AddressSanitizer's stack does not align to a cache line.
+  const std::unique_ptr<policy::CallCounters> held_ = std::make_unique<policy::CallCounters>();
+  policy::CallCounters& counters_ = *held_;
   std::vector<SimService> services_;
   std::map<std::size_t, std::shared_ptr<policy::AsyncCall>> running_;
   int addresses_ = 0;

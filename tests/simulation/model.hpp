@@ -47,7 +47,9 @@ class Model {
   const policy::Settings settings_;
   const TimePoint begun_;
   const std::shared_ptr<pool::Family> family_ = std::make_shared<pool::Family>();
-  policy::CallCounters counters_;
+  // On the heap: AddressSanitizer's stack does not align to a cache line.
+  const std::unique_ptr<policy::CallCounters> held_ = std::make_unique<policy::CallCounters>();
+  policy::CallCounters& counters_ = *held_;
   std::shared_ptr<const policy::InstanceSet> instances_;
   const std::shared_ptr<policy::ServiceState> state_ = std::make_shared<policy::ServiceState>();
   std::map<std::size_t, std::shared_ptr<policy::LoopCall>> running_;
