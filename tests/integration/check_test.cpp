@@ -1,6 +1,7 @@
 // Active health checks: check.path. The clock is the test's.
 #include "caller/metrics_text.hpp"
 #include "discovery_fixture.hpp"
+#include "support/black_hole.hpp"
 #include "support/exposition.hpp"
 
 namespace callerapi::caller {
@@ -133,6 +134,20 @@ TEST_F(Checks, OneThatDoesNotAnswerFailsAndNeverAreAllLeftAlone) {
   }));
   EXPECT_EQ(states(), "ejected ok ") << "half of them at most";
   EXPECT_TRUE(get());
+}
+
+TEST_F(Checks, OneToWhichNoConnectionComesAboutFails) {
+  const support::BlackHole hole;
+  open(
+      "base_url = \"http://svc.test/v1\"\nbreaker.mode = \"off\"\ninstances = "
+      "[\"http://127.0.0.1:" +
+      std::to_string(hole.port()) + "\", \"" + second_.server.url() +
+      "\"]\ncheck.path = \"/health\"\n");
+  EXPECT_TRUE(soon([&] {
+    pass(1s);
+    soon([&] { return host_->checks().under_way() < 2; });  // the other one is answered
+    return states() == "ejected ok ";
+  })) << states();
 }
 
 TEST_F(Checks, AreNoCallsOfTheService) {

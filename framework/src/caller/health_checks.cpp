@@ -17,11 +17,13 @@ struct CheckedService : policy::Callee {
 };
 
 /// Does it say of the instance that it is not well? Waiting for a connection of our own, or for a
-/// name, says nothing of it.
-bool blames_instance(const Error& error) {
+/// name, says nothing of it; one that is being opened all the while does.
+bool blames_instance(const Error& error, const pool::Origin& origin) {
   if (base::row_of(error.outcome).outlier == base::Verdict::failure) return true;
-  return error.outcome == Outcome::deadline_exceeded && error.phase != Phase::queue &&
-         error.phase != Phase::dns;
+  if (error.outcome != Outcome::deadline_exceeded) return false;
+  if (error.phase != Phase::queue) return error.phase != Phase::dns;
+  const auto opening = origin.opening();
+  return opening == Phase::connect || opening == Phase::tls;
 }
 
 std::shared_ptr<CheckedService> only(const std::shared_ptr<const catalogue::Service>& service,
@@ -116,7 +118,7 @@ void HealthChecks::heard(const catalogue::Service& service, const policy::Instan
     passed(service, instance, checked);
   } else if (answer) {
     failed(service, instance, checked, "it answered " + std::to_string(answer->status));
-  } else if (blames_instance(answer.error())) {
+  } else if (blames_instance(answer.error(), *instance.origin)) {
     failed(service, instance, checked, answer.error().message);
   }
   checked.ejected_until = instance.health->ejected_until();

@@ -30,6 +30,11 @@ class Connector final : public std::enable_shared_from_this<Connector> {
   /// Tells nobody any more.
   void abandon();
   const Opening& opening() const noexcept { return times_; }
+  /// What it is at: dns, connect or tls.
+  Phase phase() const noexcept {
+    if (handshake_) return Phase::tls;
+    return resolving_ ? Phase::dns : Phase::connect;
+  }
 
  private:
   void on_resolved(Result<std::vector<wire::Address>> found);

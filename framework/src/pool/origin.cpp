@@ -183,6 +183,11 @@ void Origin::withdraw(Waiter& waiter) {
   waiting_ = static_cast<int>(waiters_.size());
 }
 
+std::optional<Phase> Origin::opening() const noexcept {
+  if (connectors_.empty()) return std::nullopt;
+  return connectors_.front()->phase();
+}
+
 Origin::Census Origin::census() const {
   base::Lock lock(mutex_);
   return {active_.size(), idle_.size(), static_cast<std::size_t>(waiting_.load())};

@@ -79,6 +79,10 @@ class Origin : public std::enable_shared_from_this<Origin> {
   /// to; grows when it turns out to lead to more. Thread-safe.
   Duration open_time() const noexcept;
 
+  /// What the connection is at that has been opened for longest; nothing: none is being opened. The
+  /// loop's thread only.
+  std::optional<Phase> opening() const noexcept;
+
   /// Queues for a connection and opens one if there is room. Errors reach the waiter.
   void wait(Waiter& waiter, TimePoint now);
   void wait(Waiter& waiter) { wait(waiter, loop_.now()); }
