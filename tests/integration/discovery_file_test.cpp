@@ -93,6 +93,18 @@ TEST_F(FileDiscovery, AFileThatOthersMayWriteIsNotFollowed) {
   EXPECT_EQ(names(), "127.0.0.1:9 ");
   EXPECT_TRUE(soon([&] { return failing().find("places: ") != std::string::npos; }));
   EXPECT_NE(failing().find("chmod"), std::string::npos) << failing();
+  std::filesystem::permissions(path("places"), std::filesystem::perms::owner_all);
+  ASSERT_TRUE(becomes("10.0.0.1:80 "));
+
+  write("of-others", "10.0.0.2:80\n");
+  std::filesystem::permissions(path("of-others"), std::filesystem::perms::all);
+  std::filesystem::rename(path("of-others"), path("places"));
+  EXPECT_TRUE(soon([&] {
+    pass(std::chrono::seconds(1));
+    return failing().find("chmod") != std::string::npos;
+  }));
+  std::filesystem::permissions(path("places"), std::filesystem::perms::owner_all);
+  EXPECT_TRUE(becomes("10.0.0.2:80 ")) << "as soon as it is as the message asks";
 }
 
 TEST_F(FileDiscovery, AReloadKeepsTheSetAndOneThatNamesAnotherFileFollowsThat) {

@@ -64,7 +64,7 @@ class Watched {
   Watched(std::filesystem::path path, std::string seen, Kind kind)
       : path_(std::move(path)),
         seen_(std::move(seen)),
-        tells_gone_(kind == Kind::instances),
+        is_of_instances_(kind == Kind::instances),
         news_(kind != Kind::plugin) {}
 
   const std::filesystem::path& path() const noexcept { return path_; }
@@ -81,13 +81,14 @@ class Watched {
   }
   /// When its content can be compared; nothing: there is no news.
   std::optional<Clock::time_point> due() const {
-    return signature_.there || tells_gone_ ? news_.due() : std::nullopt;
+    return signature_.there || is_of_instances_ ? news_.due() : std::nullopt;
   }
-  /// It is due: is its content another?
+  /// It is due: must it be read again? One of instances even with the same content: who may write
+  /// to it can have been what was wrong.
   bool compare() {
     news_.compared();
     std::string now = signature_.there ? digest_of(path_) : "gone";
-    if (now == seen_) return false;
+    if (now == seen_) return is_of_instances_;
     seen_ = std::move(now);
     return true;
   }
@@ -95,7 +96,7 @@ class Watched {
  private:
   std::filesystem::path path_;
   std::string seen_;
-  bool tells_gone_;
+  bool is_of_instances_;
   Signature signature_;
   News news_;
 };
