@@ -274,6 +274,25 @@ TEST(Spans, UnderATraceparentOfTheRequestsOwnAreBelowItAndItIsSentAsItIs) {
   EXPECT_EQ(field(server.requests()[1], "traceparent"), "not one");
 }
 
+TEST(Spans, TellATracestateOfTheRequestsOwnOnlyIfItIsPlainText) {
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::ok("")}; });
+  const SpanLog log;
+  Caller caller = caller_of(server.url(), log.sink());
+  const auto state_told = [&](const std::string& state) {
+    log.clear();
+    EXPECT_TRUE(caller.call(
+        "echo", "get",
+        get()
+            .header("traceparent", "00-11111111111111111111111111111111-2222222222222222-01")
+            .header("tracestate", state)));
+    return log.all().at(0).trace_state;
+  };
+
+  EXPECT_EQ(state_told("vendor=1"), "vendor=1");
+  EXPECT_EQ(state_told("vendor=\xff"), "") << "an exporter's line must stay UTF-8";
+  EXPECT_EQ(state_told("vendor=" + std::string(600, 'x')), "");
+}
+
 TEST(Spans, OfACallThatFailsNameTheOutcomeAndWhatWasNeverReachedHasNoPeer) {
   const SpanLog log;
   Caller caller = caller_of("http://127.0.0.1:1", log.sink(), "breaker.consecutive_failures = 1\n");

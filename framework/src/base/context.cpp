@@ -3,12 +3,10 @@
 #include <algorithm>
 
 #include "base/inbound.hpp"
+#include "base/limits.hpp"
 
 namespace callerapi {
 namespace {
-
-// W3C: a tracestate of 512 bytes must be handed on; a longer one may be dropped.
-constexpr std::size_t tracestate_bytes_max = 512;
 
 std::atomic<std::uint64_t> ignored_so_far{0};
 
@@ -55,7 +53,7 @@ class Reader {
     // Two of them name two parents: neither can be trusted (W3C 3.2).
     if (traces_ > 1) trace_.reset();
     if (trace_ && !state_.empty()) {
-      if (base::is_plain_field(state_, tracestate_bytes_max))
+      if (base::is_plain_field(state_, base::limits::tracestate_bytes_max))
         trace_->state = std::move(state_);
       else
         ++context_.ignored;

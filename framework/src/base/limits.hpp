@@ -24,6 +24,9 @@ inline constexpr std::size_t plugin_text_bytes_max = 4096;  // one name, path or
 inline constexpr std::size_t request_head_bytes_max = 64u << 10;
 inline constexpr std::size_t request_target_bytes_max = 16u << 10;
 
+// W3C Trace Context 3.3.1.5: 512 bytes must be handed on; more may be dropped.
+inline constexpr std::size_t tracestate_bytes_max = 512;
+
 // JSON. Deeper documents are attacks: every known API stays below 32.
 inline constexpr std::size_t json_depth_max = 128;
 

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/inbound.hpp"
+#include "base/limits.hpp"
 #include "policy/call_run.hpp"
 
 namespace callerapi::policy {
@@ -31,7 +33,8 @@ Trace new_trace(wire::Loop& loop) {
 std::shared_ptr<const Trace> own_trace(const Headers& headers) {
   auto trace = Trace::parse(headers.get("traceparent").value_or(""));
   if (!trace) return nullptr;
-  trace->state = headers.get("tracestate").value_or("");
+  const auto state = headers.get("tracestate").value_or("");
+  if (base::is_plain_field(state, base::limits::tracestate_bytes_max)) trace->state = state;
   return std::make_shared<const Trace>(std::move(*trace));
 }
 
