@@ -3,16 +3,32 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "callerapi/caller.hpp"
+#include "callerapi/plugin.hpp"
 #include "support/scripted_server.hpp"
 #include "support/span_log.hpp"
 #include "support/static_plugin.hpp"
+
+namespace picky {
+
+using namespace callerapi::dsl;
+
+/// Takes no answer at all.
+struct Picky {
+  static constexpr std::string_view id = "picky", version = "1.0.0", owner = "team-picky";
+  using api = endpoints<get<"watch", "/watch", bytes>>;
+  void on_response(callerapi::HookedResponse&) { throw std::runtime_error("not this one"); }
+};
+
+}  // namespace picky
 
 namespace callerapi {
 namespace {
@@ -72,6 +88,33 @@ TEST(SpansOfEveryEnd, EveryCallThatBeganIsToldOnceHoweverItEnds) {
     EXPECT_TRUE(span.kind == SpanKind::internal || whole.contains(span.parent_id)) << span.name;
     EXPECT_LE(span.began_ns, span.ended_ns);
   }
+}
+
+TEST(SpansOfEveryEnd, ASinkMayEndAllCallsWhenItIsToldOfAStreamWhoseHeadWasRefused) {
+  ScriptedServer server([](const SeenRequest&) {
+    return Script{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"};
+  });
+  Caller* ending = nullptr;
+  int told = 0;
+  Options options;
+  options.static_plugins = {&static_plugin<picky::Picky>};
+  options.environment.emplace();
+  options.on_span = [&](const Span&) {
+    ++told;
+    ending->shutdown(0ms);
+  };
+  Caller caller =
+      Caller::from_toml("schema = 1\n[services.picky]\nplugin = \"static:picky\"\nbase_url = \"" +
+                            server.url() + "\"\n",
+                        std::move(options))
+          .value();
+  ending = &caller;
+
+  const auto refused = caller.start_stream("picky", "watch", Request{}.timeout(20s)).get();
+
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().outcome, Outcome::plugin_error) << refused.error().message;
+  EXPECT_EQ(told, 2) << "the attempt and the call, once each";
 }
 
 }  // namespace

@@ -129,6 +129,8 @@ void AsyncCall::next_or_finish(bool again) {
 
 void AsyncCall::open_stream() {
   run_.loop().disarm(timer_);
+  // A refused head is told to the sink of spans, which may end all calls.
+  waiting_ = Waiting::done;
   auto head = run_.open_stream(*exchange_);
   StreamPipe& pipe = *run_.prepared().stream;
   auto done = std::exchange(done_, nullptr);
@@ -143,7 +145,6 @@ void AsyncCall::open_stream() {
     // A hook refused the head, or nobody is left to read what follows it.
     exchange_.reset();
     run_.origin().give_back(std::move(connection_), false);
-    waiting_ = Waiting::done;
     if (head) run_.close_stream(std::nullopt);
     if (auto ended = std::exchange(ended_, nullptr)) ended(*this);
   }
