@@ -9,9 +9,26 @@
 #include <string>
 
 #include "callerapi/caller.hpp"
+#include "callerapi/plugin.hpp"
 #include "support/push_server.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
+
+namespace slow {
+
+using namespace callerapi::dsl;
+
+/// Takes five milliseconds to sign.
+struct Signer {
+  static constexpr std::string_view id = "slow", version = "1.0.0", owner = "team-slow";
+  using api = endpoints<get<"get", "/slow/{id}", bytes, path<"id">>>;
+  void sign(callerapi::SignRequest&) {
+    const auto began = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - began < std::chrono::milliseconds(5)) continue;
+  }
+};
+
+}  // namespace slow
 
 namespace callerapi {
 namespace {
@@ -25,7 +42,7 @@ using Steady = std::chrono::steady_clock;
 
 Caller caller_of(const std::string& url, const std::string& more = "") {
   Options options;
-  options.static_plugins = {support::echo_plugin()};
+  options.static_plugins = {support::echo_plugin(), &static_plugin<slow::Signer>};
   options.environment.emplace();
   return Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
                                url + "\"\n" + more,
@@ -128,6 +145,24 @@ TEST_P(TimeLedgerOf, ACallThatFailsSaysWhereItsTimeWent) {
   EXPECT_NE(silent.error().message.find(" after " + std::to_string(told) + " ms "),
             std::string::npos)
       << silent.error().message;
+}
+
+TEST_P(TimeLedgerOf, AHookThatTakesItsTimeIsLocal) {
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::ok("")}; });
+  const auto signed_call = [&](Caller& caller) {
+    auto answer = GetParam() == ask_here ? caller.call("slow", "get", get())
+                                         : caller.start("slow", "get", get()).get();
+    EXPECT_TRUE(answer) << answer.error().message;
+    return answer->time;
+  };
+  Caller caller =
+      caller_of(server.url(),
+                "[services.slow]\nplugin = \"static:slow\"\nbase_url = \"" + server.url() + "\"\n");
+
+  const TimeLedger first = signed_call(caller), second = signed_call(caller);
+
+  EXPECT_GE(first.local, 5ms) << "with a connection to open";
+  EXPECT_GE(second.local, 5ms) << "with one that is there";
 }
 
 TEST_P(TimeLedgerOf, AFailedOpeningCountsWhereItFailed) {

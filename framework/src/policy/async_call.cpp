@@ -23,7 +23,7 @@ void AsyncCall::attempt() {
   run_.await_connection();
   run_.loop().arm(timer_, run_.acquire_deadline());
   asking_ = true;
-  run_.origin().wait(*this, run_.attempt_began());
+  run_.origin().wait(*this, run_.head_built());
   asking_ = false;
 }
 
@@ -51,7 +51,7 @@ void AsyncCall::on_connection(Result<std::unique_ptr<pool::Connection>> got) noe
   waiting_ = Waiting::nothing;
   if (!got) return next_or_finish(run_.failed(std::move(got).error()));
   connection_ = std::move(*got);
-  const TimePoint now = asking_ ? run_.attempt_began() : run_.loop().now();
+  const TimePoint now = asking_ ? run_.head_built() : run_.loop().now();
   exchange_.emplace(*connection_->stream, run_.request(*connection_, now), connection_->reused);
   if (auto watched = run_.loop().watch(*connection_->stream, *this); !watched) {
     exchange_->abort(watched.error().outcome, watched.error().reason, watched.error().message);

@@ -64,7 +64,10 @@ CallRun::Begun CallRun::begin_attempt() {
   ++attempts_;
   if (call.context.trace) span_ = new_span_id(loop());
   if (!pick()) return Begun::done;
-  if (build_head()) return Begun::go;
+  if (build_head()) {
+    head_built_ = parts_.code ? loop().now() : attempt_began_;
+    return Begun::go;
+  }
   settle({.error = &result_->error()}, loop().now());
   return Begun::done;
 }

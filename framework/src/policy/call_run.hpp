@@ -107,10 +107,10 @@ class CallRun {
     if (fresh_) return pool::Wants::fresh;
     return parts_.prepared.may_repeat ? pool::Wants::any : pool::Wants::asked;
   }
-  /// When the attempt began that is under way.
-  TimePoint attempt_began() const noexcept { return attempt_began_; }
+  /// When the request of this attempt was ready to be sent; without hooks, when it was begun.
+  TimePoint head_built() const noexcept { return head_built_; }
   /// From then on the call waits for a connection.
-  void await_connection() noexcept { watch_.enter(&TimeLedger::queue, attempt_began_); }
+  void await_connection() noexcept { watch_.enter(&TimeLedger::queue, head_built_); }
   /// What to send on the connection of this attempt, which was got at `now`.
   wire::ExchangeRequest request(const pool::Connection& connection, TimePoint now);
 
@@ -239,8 +239,8 @@ class CallRun {
   std::uint64_t span_ = 0;  ///< Of this attempt; 0: the call belongs to no trace.
   std::string peer_;        ///< Where its connection leads, of a traced call.
   Stopwatch watch_;
-  TimePoint attempt_began_{}, attempt_ends_{}, ready_at_{}, progress_at_{}, judged_at_{},
-      retry_at_{};
+  TimePoint attempt_began_{}, head_built_{}, attempt_ends_{}, ready_at_{}, progress_at_{},
+      judged_at_{}, retry_at_{};
   struct {
     TimePoint since{};  ///< Zero: the answer has not begun.
     std::uint64_t bytes = 0;

@@ -110,10 +110,10 @@ struct Acquired {
 };
 
 Acquired acquire(CallRun& run, StopToken* token) {
-  const TimePoint began = run.attempt_began();
+  const TimePoint built = run.head_built();
   if (run.wants() != pool::Wants::fresh && !run.origin().crowded())
-    if (auto connection = run.origin().take(pool::Wants::asked, began))
-      return {std::move(connection), began};
+    if (auto connection = run.origin().take(pool::Wants::asked, built))
+      return {std::move(connection), built};
   run.await_connection();
   const auto handover = std::make_shared<Handover>();
   handover->ask(run);
