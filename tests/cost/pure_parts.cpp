@@ -91,7 +91,7 @@ Part lookup() {
       std::make_shared<catalogue::Publication<catalogue::Snapshot>>(std::move(snapshot));
   return [published] {
     const auto found = published->read()->find("team-service-500");
-    return found ? (*found)->name.size() : 0;
+    return found ? (**found)->name.size() : 0;
   };
 }
 

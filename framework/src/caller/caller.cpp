@@ -182,21 +182,23 @@ std::vector<ServiceInfo> Caller::services() const {
 }
 
 Result<std::vector<EndpointInfo>> Caller::endpoints(std::string_view service) const {
-  auto found = host_->snapshot()->find(service);
-  if (!found) return std::move(found).error();
+  const auto snapshot = host_->snapshot();
+  const auto found = snapshot->find(service);
+  if (!found) return found.error();
   std::vector<EndpointInfo> out;
-  for (const auto& [name, endpoint] : (*found)->endpoints)
+  for (const auto& [name, endpoint] : (**found)->endpoints)
     out.push_back(policy::info(endpoint.declared));
   return out;
 }
 
 Result<std::vector<SettingInfo>> Caller::explain(std::string_view service,
                                                  std::string_view endpoint) const {
-  auto found = host_->snapshot()->find(service);
-  if (!found) return std::move(found).error();
-  const catalogue::Effective* effective = &(*found)->settings;
+  const auto snapshot = host_->snapshot();
+  const auto found = snapshot->find(service);
+  if (!found) return found.error();
+  const catalogue::Effective* effective = &(**found)->settings;
   if (!endpoint.empty()) {
-    auto one = catalogue::find_endpoint(**found, endpoint);
+    auto one = catalogue::find_endpoint(***found, endpoint);
     if (!one) return std::move(one).error();
     effective = &(*one)->settings;
   }

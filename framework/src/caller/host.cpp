@@ -152,21 +152,21 @@ Result<Host::Begun> Host::begin(std::string_view name) {
   if (closing_) return closing_error();
   // A closed plugin means that a newer generation is published, or about to be: look again.
   for (int looks = 0; looks < 100; ++looks) {
-    auto service = snapshots_.read()->find(name);
-    if (!service) return std::move(service).error();
-    policy::PluginCode* const code = (*service)->code.get();
+    const auto found = snapshots_.read()->find(name);
+    if (!found) return found.error();
+    const std::shared_ptr<const catalogue::Service>& service = **found;
+    policy::PluginCode* const code = service->code.get();
     policy::Lease lease(code);
     if (code && !lease) continue;
     auto parts = std::make_unique<policy::CallParts>();
-    const catalogue::Service* const found = service->get();
     parts->loop = reactor_.get();
-    parts->callee = std::move(*service);
+    parts->callee = service;
     parts->counters = &call_counters_;
     parts->log = &call_log_;
     parts->observer = spans_.get();
     parts->transport = options_.transport;
     parts->code = std::move(lease);
-    return Begun{std::move(parts), found};
+    return Begun{std::move(parts), service.get()};
   }
   return Error{.outcome = Outcome::unloaded,
                .reason = "closing",

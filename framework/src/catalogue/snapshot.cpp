@@ -103,9 +103,9 @@ Result<std::shared_ptr<Service>> make_service(const std::string& name, const Plu
   return service;
 }
 
-Result<std::shared_ptr<const Service>> Snapshot::find(std::string_view name) const {
+Result<const std::shared_ptr<const Service>*> Snapshot::find(std::string_view name) const {
   const auto found = services.find(name);
-  if (found != services.end()) return found->second;
+  if (found != services.end()) return &found->second;
   return Error{Outcome::unknown_service, "unknown_service",
                std::string(name) + ": no such service; " + hint(name, names_of(services))};
 }

@@ -6,8 +6,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "callerapi/result.hpp"
 #include "catalogue/resolve.hpp"
@@ -65,15 +66,16 @@ struct NameHash : std::hash<std::string_view> {
 /// The published whole. Immutable.
 struct Snapshot {
   std::uint64_t number = 0;
-  std::unordered_map<std::string, std::shared_ptr<const Service>, NameHash, std::equal_to<>>
+  boost::unordered_flat_map<std::string, std::shared_ptr<const Service>, NameHash, std::equal_to<>>
       services;
   /// Those that may come to run elsewhere: who looks for instances goes through no others.
   std::vector<std::shared_ptr<const Service>> discovering;
   /// Those whose instances are asked whether they are well.
   std::vector<std::shared_ptr<const Service>> checking;
 
-  /// Errors: `unknown_service`, naming the nearest.
-  Result<std::shared_ptr<const Service>> find(std::string_view name) const;
+  /// What is found lives as long as the snapshot: to look costs no count of its owners. Errors:
+  /// `unknown_service`, naming the nearest.
+  Result<const std::shared_ptr<const Service>*> find(std::string_view name) const;
 };
 
 /// Errors: `unknown_endpoint`, naming the nearest.
