@@ -1,5 +1,6 @@
 #include "wire/timer_wheel.hpp"
 
+#include <bit>
 #include <chrono>
 
 namespace callerapi::wire {
@@ -11,8 +12,8 @@ constexpr std::uint64_t reach = 1ull << 32;  // ticks the last level can tell ap
 }  // namespace
 
 TimerWheel::TimerWheel(TimePoint start) noexcept
-    : start_(start), heads_(std::make_unique<std::array<Timer, slots * levels>>()) {
-  for (Timer& head : *heads_) head.next_ = head.previous_ = &head;
+    : start_(start), heads_(std::make_unique<std::array<TimerLink, slots * levels>>()) {
+  for (TimerLink& head : *heads_) head.next = head.previous = &head;
 }
 
 std::uint64_t TimerWheel::tick_of(TimePoint when) const noexcept {
@@ -20,17 +21,17 @@ std::uint64_t TimerWheel::tick_of(TimePoint when) const noexcept {
   return static_cast<std::uint64_t>((when - start_) / tick_length);
 }
 
-void TimerWheel::link(Timer& head, Timer& timer) noexcept {
-  timer.previous_ = head.previous_;
-  timer.next_ = &head;
-  head.previous_->next_ = &timer;
-  head.previous_ = &timer;
+void TimerWheel::link(TimerLink& head, Timer& timer) noexcept {
+  timer.previous = head.previous;
+  timer.next = &head;
+  head.previous->next = &timer;
+  head.previous = &timer;
 }
 
 void TimerWheel::unlink(Timer& timer) noexcept {
-  timer.previous_->next_ = timer.next_;
-  timer.next_->previous_ = timer.previous_;
-  timer.next_ = timer.previous_ = nullptr;
+  timer.previous->next = timer.next;
+  timer.next->previous = timer.previous;
+  timer.next = timer.previous = nullptr;
 }
 
 void TimerWheel::place(Timer& timer) noexcept {
@@ -39,6 +40,7 @@ void TimerWheel::place(Timer& timer) noexcept {
   while (level + 1 < levels && left >= (1ull << (8 * (level + 1)))) ++level;
   const std::uint64_t tick = left < reach ? timer.due_tick_ : tick_ + reach - 1;
   link(head(level, tick), timer);
+  if (level == 0) taken_[tick % slots / 64] |= 1ull << (tick % 64);
 }
 
 void TimerWheel::arm(Timer& timer, TimePoint due) noexcept {
@@ -57,16 +59,16 @@ void TimerWheel::disarm(Timer& timer) noexcept {
 }
 
 void TimerWheel::cascade(std::size_t level) {
-  Timer& from = head(level, tick_);
-  Timer ring;
-  ring.next_ = ring.previous_ = &ring;
-  while (from.next_ != &from) {
-    Timer& timer = *from.next_;
+  TimerLink& from = head(level, tick_);
+  TimerLink ring;
+  ring.next = ring.previous = &ring;
+  while (from.next != &from) {
+    Timer& timer = first_of(from);
     unlink(timer);
     link(ring, timer);
   }
-  while (ring.next_ != &ring) {
-    Timer& timer = *ring.next_;
+  while (ring.next != &ring) {
+    Timer& timer = first_of(ring);
     unlink(timer);
     place(timer);
   }
@@ -81,9 +83,9 @@ void TimerWheel::advance(TimePoint now) {
       if ((tick_ & ((1ull << (8 * level)) - 1)) != 0) break;
       cascade(level);
     }
-    Timer& due = head(0, tick_);
-    while (due.next_ != &due) {
-      Timer& timer = *due.next_;
+    TimerLink& due = head(0, tick_);
+    while (due.next != &due) {
+      Timer& timer = first_of(due);
       unlink(timer);
       --armed_;
       timer.fire_();
@@ -96,14 +98,20 @@ std::optional<TimePoint> TimerWheel::next_due() const noexcept {
   if (armed_ == 0) return std::nullopt;
   // The next occupied slot of the lowest level, or the next tick at which a higher level may hand
   // timers down.
-  for (std::uint64_t ahead = 1; ahead <= slots; ++ahead) {
-    const std::uint64_t tick = tick_ + ahead;
-    const Timer& slot = head(0, tick);
-    const bool boundary = (tick & (slots - 1)) == 0;
-    if (slot.next_ != &slot || boundary)
-      return start_ + tick_length * static_cast<std::int64_t>(tick);
+  std::uint64_t tick = tick_ + 1;
+  while (tick % slots != 0) {
+    std::uint64_t& word = taken_[tick % slots / 64];
+    const std::uint64_t ahead = word >> (tick % 64);
+    if (ahead == 0) {
+      tick = (tick / 64 + 1) * 64;
+      continue;
+    }
+    tick += static_cast<std::uint64_t>(std::countr_zero(ahead));
+    const TimerLink& slot = head(0, tick);
+    if (slot.next != &slot) break;
+    word &= ~(1ull << (tick % 64));
   }
-  return start_ + tick_length * static_cast<std::int64_t>(tick_ + slots);
+  return start_ + tick_length * static_cast<std::int64_t>(tick);
 }
 
 }  // namespace callerapi::wire

@@ -12,20 +12,23 @@
 
 namespace callerapi::wire {
 
+/// What a ring of timers is made of.
+struct TimerLink {
+  TimerLink *next = nullptr, *previous = nullptr;
+};
+
 /// An intrusive timer: lives in its owner, costs no allocation. Disarm it before it dies.
-class Timer {
+class Timer : TimerLink {
  public:
   Timer() = default;
   explicit Timer(std::function<void()> fire) : fire_(std::move(fire)) {}
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
-  bool armed() const noexcept { return next_ != nullptr; }
+  bool armed() const noexcept { return next != nullptr; }
 
  private:
   friend class TimerWheel;
   std::function<void()> fire_;
-  Timer* next_ = nullptr;
-  Timer* previous_ = nullptr;
   std::uint64_t due_tick_ = 0;
 };
 
@@ -53,10 +56,11 @@ class TimerWheel {
 
   std::uint64_t tick_of(TimePoint when) const noexcept;
   void place(Timer& timer) noexcept;
-  static void link(Timer& head, Timer& timer) noexcept;
+  static void link(TimerLink& head, Timer& timer) noexcept;
   static void unlink(Timer& timer) noexcept;
+  static Timer& first_of(TimerLink& ring) noexcept { return static_cast<Timer&>(*ring.next); }
   void cascade(std::size_t level);
-  Timer& head(std::size_t level, std::uint64_t tick) const noexcept {
+  TimerLink& head(std::size_t level, std::uint64_t tick) const noexcept {
     return (*heads_)[level * slots + ((tick >> (8 * level)) & (slots - 1))];
   }
 
@@ -64,7 +68,9 @@ class TimerWheel {
   std::uint64_t tick_ = 0;
   std::size_t armed_ = 0;
   /// Each slot is the head of a ring.
-  std::unique_ptr<std::array<Timer, slots * levels>> heads_;
+  std::unique_ptr<std::array<TimerLink, slots * levels>> heads_;
+  /// A bit for each slot of the lowest level: 0 if its ring is empty. Cleared when it is found out.
+  mutable std::array<std::uint64_t, slots / 64> taken_{};
 };
 
 }  // namespace callerapi::wire

@@ -41,6 +41,25 @@ TEST(TimerWheel, ADisarmedTimerIsSilent) {
   EXPECT_EQ(wheel.next_due(), std::nullopt);
 }
 
+TEST(TimerWheel, IsNeededNextForTheNearestThatIsStillArmed) {
+  TimerWheel wheel(start);
+  Timer near([] {}), far([] {});
+  wheel.arm(far, start + 200ms);
+  wheel.arm(near, start + 10ms);
+  EXPECT_EQ(wheel.next_due(), start + 11ms);
+  wheel.disarm(near);
+  EXPECT_EQ(wheel.next_due(), start + 201ms);
+  wheel.arm(near, start + 10ms);
+  EXPECT_EQ(wheel.next_due(), start + 11ms) << "in a slot that was found empty";
+  wheel.advance(start + 100ms);
+  EXPECT_EQ(wheel.next_due(), start + 201ms);
+  wheel.arm(near, start + 290ms);  // its slot lies before the one of now
+  wheel.disarm(far);
+  EXPECT_EQ(wheel.next_due(), start + 256ms) << "the turn of the wheel";
+  wheel.advance(start + 256ms);
+  EXPECT_EQ(wheel.next_due(), start + 291ms);
+}
+
 TEST(TimerWheel, ATimerMayArmItselfAgain) {
   TimerWheel wheel(start);
   int fired = 0;
