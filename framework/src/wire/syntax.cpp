@@ -1,9 +1,10 @@
 #include "wire/syntax.hpp"
 
+#include <emmintrin.h>
+
 #include <algorithm>
 #include <array>
-#include <cstdint>
-#include <cstring>
+#include <bit>
 
 #include "callerapi/headers.hpp"
 
@@ -25,37 +26,65 @@ constexpr bool is_field_byte(char c) noexcept {
   return (byte >= 0x20 || byte == '\t') && byte != 0x7f;
 }
 
-constexpr std::size_t word = 8;
+constexpr std::size_t half = 8, whole = 16;  // bytes that are looked at together
 
-/// Is each byte of this word visible, a blank, or above ASCII? A tab is not told from a control.
-bool no_control(const char* bytes) noexcept {
-  constexpr std::uint64_t each = 0x0101010101010101u, high = 0x80 * each;
-  std::uint64_t eight = 0;
-  static_assert(sizeof eight == word);
-  std::memcpy(&eight, bytes, word);
-  // A byte below n borrows from its high bit; one that becomes zero below 1 does.
-  const std::uint64_t deleted = eight ^ (0x7f * each);
-  const std::uint64_t found = ((eight - 0x20 * each) & ~eight) | ((deleted - each) & ~deleted);
-  return (found & high) == 0;
+__m128i load(const char* at) noexcept {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+}
+/// A text of 8 to 16 bytes, some of them twice.
+__m128i load_short(std::string_view text) noexcept {
+  const char* const last = text.data() + text.size() - half;
+  return _mm_unpacklo_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(text.data())),
+                            _mm_loadl_epi64(reinterpret_cast<const __m128i*>(last)));
+}
+/// A bit of each byte.
+unsigned bits_of(__m128i found) noexcept { return static_cast<unsigned>(_mm_movemask_epi8(found)); }
+constexpr unsigned all_bits = 0xffff;
+
+/// Which are of a to z, signed: those above ASCII are none.
+__m128i between(__m128i bytes, char a, char z) noexcept {
+  return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8(static_cast<char>(a - 1))),
+                       _mm_cmplt_epi8(bytes, _mm_set1_epi8(static_cast<char>(z + 1))));
+}
+/// Which are letters, digits or '-', as nearly all of a name are?
+unsigned name_bits(__m128i bytes) noexcept {
+  const __m128i letters = between(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
+  const __m128i others =
+      _mm_or_si128(between(bytes, '0', '9'), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+  return bits_of(_mm_or_si128(letters, others));
+}
+/// Are all what is_field_byte() lets pass?
+bool are_field_bytes(__m128i bytes) noexcept {
+  const __m128i high = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
+  const __m128i sound = _mm_or_si128(high, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\t')));
+  return bits_of(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)), sound)) == all_bits;
 }
 
 }  // namespace
 
 std::size_t token_size(std::string_view text) noexcept {
   std::size_t size = 0;
+  unsigned named = all_bits;
+  while (named == all_bits && size + whole <= text.size()) {
+    named = name_bits(load(text.data() + size));
+    size += static_cast<std::size_t>(std::countr_one(named));
+  }
   while (size < text.size() && token_bytes[static_cast<unsigned char>(text[size])]) ++size;
   return size;
 }
 
+bool is_token(std::string_view text) noexcept {
+  if (text.size() >= half && text.size() <= whole && name_bits(load_short(text)) == all_bits)
+    return true;
+  return !text.empty() && token_size(text) == text.size();
+}
+
 bool is_field_value(std::string_view text) noexcept {
-  if (text.size() < word) return std::ranges::all_of(text, is_field_byte);
-  const auto sound = [&](std::size_t at) {
-    return no_control(text.data() + at) ||
-           std::ranges::all_of(text.substr(at, word), is_field_byte);
-  };
-  for (std::size_t at = 0; at + word < text.size(); at += word)
-    if (!sound(at)) return false;
-  return sound(text.size() - word);
+  if (text.size() < half) return std::ranges::all_of(text, is_field_byte);
+  if (text.size() <= whole) return are_field_bytes(load_short(text));
+  for (std::size_t at = 0; at + whole < text.size(); at += whole)
+    if (!are_field_bytes(load(text.data() + at))) return false;
+  return are_field_bytes(load(text.data() + text.size() - whole));
 }
 
 std::string_view trim(std::string_view text) noexcept {

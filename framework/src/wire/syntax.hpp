@@ -9,9 +9,7 @@ namespace callerapi::wire {
 /// How many bytes at the front may be of a token.
 std::size_t token_size(std::string_view text) noexcept;
 /// RFC 9110 5.6.2: what names of fields and methods are made of.
-inline bool is_token(std::string_view text) noexcept {
-  return !text.empty() && token_size(text) == text.size();
-}
+bool is_token(std::string_view text) noexcept;
 /// RFC 9110 5.5: visible bytes, spaces and tabs; no CR, LF, NUL or other control.
 bool is_field_value(std::string_view text) noexcept;
 /// Without the spaces and tabs around it.
