@@ -115,7 +115,7 @@ class CALLERAPI_API Headers {
     std::memcpy(&sizes, at, sizeof sizes);
     return sizes;
   }
-  char* extend(std::size_t bytes, std::unique_ptr<char[]>& old);
+  std::unique_ptr<char[]> grow(std::size_t bytes);
   std::unique_ptr<char[]> block_;
   std::size_t room_ = 0, used_ = 0;  ///< Bytes of the block.
   std::size_t size_ = 0;

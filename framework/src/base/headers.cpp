@@ -52,29 +52,26 @@ void Headers::reserve(std::size_t fields, std::size_t bytes) {
   room_ = room;
 }
 
-/// Makes room for `bytes` more and answers where; the old block, to which views may lead, lives in
-/// `old` until they were copied.
-char* Headers::extend(std::size_t bytes, std::unique_ptr<char[]>& old) {
-  if (room_ - used_ < bytes) {
-    Headers grown;
-    grown.reserve(0, 2 * (used_ + bytes));
-    if (used_ > 0) std::memcpy(grown.block_.get(), block_.get(), used_);
-    block_.swap(grown.block_);
-    room_ = grown.room_;
-    old = std::move(grown.block_);
-  }
-  char* const at = block_.get() + used_;
-  used_ += bytes;
-  return at;
+/// Makes room for `bytes` more. The old block, to which views may lead, is for the caller to keep
+/// until they were copied; null: there was room.
+std::unique_ptr<char[]> Headers::grow(std::size_t bytes) {
+  if (room_ - used_ >= bytes) return nullptr;
+  Headers grown;
+  grown.reserve(0, 2 * (used_ + bytes));
+  if (used_ > 0) std::memcpy(grown.block_.get(), block_.get(), used_);
+  block_.swap(grown.block_);
+  room_ = grown.room_;
+  return std::move(grown.block_);
 }
 
 void Headers::add(std::string_view name, std::string_view value) {
   const Sizes sizes{static_cast<std::uint32_t>(name.size()),
                     static_cast<std::uint32_t>(value.size())};
-  std::unique_ptr<char[]> old;
-  char* const at = extend(sizeof sizes + name.size() + value.size(), old);
+  const auto old = grow(sizeof sizes + name.size() + value.size());
+  char* const at = block_.get() + used_;
   std::memcpy(at, &sizes, sizeof sizes);
   put(put(at + sizeof sizes, name), value);
+  used_ += sizeof sizes + name.size() + value.size();
   ++size_;
   name_sizes_ |= bit_of(name);
 }
@@ -88,8 +85,9 @@ void Headers::extend_last(std::string_view value) {
                     static_cast<std::uint32_t>(field.value.size() + blank.size() + value.size())};
   const std::ptrdiff_t front =
       field.name.data() - block_.get() - static_cast<std::ptrdiff_t>(sizeof sizes);
-  std::unique_ptr<char[]> old;
-  put(put(extend(blank.size() + value.size(), old), blank), value);
+  const auto old = grow(blank.size() + value.size());
+  put(put(block_.get() + used_, blank), value);
+  used_ += blank.size() + value.size();
   std::memcpy(block_.get() + front, &sizes, sizeof sizes);
 }
 

@@ -70,6 +70,11 @@ ResponseReader::Event ResponseReader::take_body(std::string_view& input, std::ui
 ResponseReader::Line ResponseReader::take_line(std::string_view& input, std::size_t most,
                                                std::string_view& line) {
   const auto feed = input.find('\n');
+  if (held_.empty() && feed != 0 && feed < most && input[feed - 1] == '\r') {
+    line = input.substr(0, feed - 1);
+    input.remove_prefix(feed + 1);
+    return Line::whole;
+  }
   const std::size_t taken = feed == std::string_view::npos ? input.size() : feed + 1;
   if (held_.size() + taken > most) return Line::too_long;
   line = input.substr(0, taken);
@@ -112,7 +117,7 @@ ResponseReader::Event ResponseReader::refuse_start(std::string_view begin) {
 
 ResponseReader::Event ResponseReader::read_status_line(std::string_view& input) {
   // What cannot become a status line is refused at its first wrong byte, before it fills a buffer.
-  if (held_.size() < http.size()) {
+  if (held_.size() < http.size() && !(held_.empty() && input.starts_with(http))) {
     std::string begin = held_;
     begin.append(input.substr(0, http.size() - begin.size()));
     if (!http.starts_with(begin)) {
