@@ -165,6 +165,53 @@ TEST_F(Download, AnotherPartThanAskedForIsRefused) {
   EXPECT_EQ(files(), 0);
 }
 
+TEST_F(Download, PartsOfTwoDocumentsAreNotPutTogether) {
+  const std::string text = document(), other(text.size(), 'x');
+  ScriptedServer server([&](const SeenRequest& request) {
+    // It does not know If-Range.
+    return field(request, "Range").empty() ? part_of(text, request, 200'000, "\"v1\"")
+                                           : part_of(other, request, text.size(), "\"v2\"");
+  });
+
+  auto got = fetch(server);
+
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().reason, "content_range");
+  EXPECT_EQ(files(), 0);
+}
+
+TEST_F(Download, APartOfAWholeOfUnknownLengthIsNotTakenForTheRest) {
+  ScriptedServer server([&](const SeenRequest& request) {
+    if (field(request, "Range").empty())
+      return Script{.bytes =
+                        "HTTP/1.1 200 OK\r\nETag: \"v1\"\r\nTransfer-Encoding: chunked\r\n\r\n"
+                        "3\r\nabc\r\n",
+                    .close = true};
+    return Script{.bytes =
+                      support::status(206, "de", "ETag: \"v1\"\r\nContent-Range: bytes 3-4/*\r\n")};
+  });
+
+  auto got = fetch(server);
+
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().message,
+            "echo.get: the bytes from 3 on came without the length of the whole, so that nobody "
+            "knows whether they are all");
+  EXPECT_EQ(files(), 0);
+}
+
+TEST_F(Download, IsOfTheUrlAndUnderTheContextOfTheRequest) {
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::ok("it")}; });
+  ASSERT_TRUE(fetch(server, Request{}.at("/elsewhere")));
+  EXPECT_EQ(server.requests().at(0).target, "/elsewhere");
+
+  Context over;
+  over.deadline = std::chrono::steady_clock::now();
+  const auto late = fetch(server, Request{}.context(over));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().outcome, Outcome::deadline_exceeded);
+}
+
 TEST_F(Download, WhatIsNoDocumentIsSaid) {
   ScriptedServer server([](const SeenRequest& request) {
     return Script{.bytes = request.target.ends_with("/1") ? support::status(404, "none")

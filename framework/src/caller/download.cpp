@@ -85,15 +85,8 @@ class Transfer {
   std::string endpoint_name() const { return std::string(service_) + "." + std::string(endpoint_); }
 
   Request next_request() const {
-    Request next;
-    next.path_values = request_.path_values;
-    next.query_values = request_.query_values;
-    next.headers = request_.headers;
-    next.timeout_total = request_.timeout_total;
-    next.deadline_at = request_.deadline_at;
+    Request next = request_.without_body();
     next.key = request_.key;
-    next.attempts_max = request_.attempts_max;
-    next.hash = request_.hash;
     // A range counts the bytes that are sent: coded ones would not be those of the document.
     next.headers.set("Accept-Encoding", "identity");
     if (done_.bytes > 0) {
@@ -109,7 +102,9 @@ class Transfer {
     if (!part && stream.status() != 200) return refused(stream);
     if (part) {
       const auto found = part_of(stream.headers().get("Content-Range").value_or(""));
-      if (!found || found->first != done_.bytes ||
+      // RFC 9110 15.3.7.3: parts belong together if their strong validators are the same.
+      const bool same = stream.headers().get("ETag").value_or(etag_) == etag_;
+      if (!found || found->first != done_.bytes || !same ||
           (total_ && found->total && found->total != total_))
         return Error{.outcome = Outcome::protocol_error,
                      .reason = "content_range",
@@ -119,7 +114,15 @@ class Transfer {
                      .sent = Sent::yes,
                      .status = stream.status()};
       if (found->total) total_ = found->total;
-      return {};
+      if (total_) return {};
+      return Error{.outcome = Outcome::protocol_error,
+                   .reason = "content_range",
+                   .message = endpoint_name() + ": the bytes from " + std::to_string(done_.bytes) +
+                              " on came without the length of the whole, so that nobody knows "
+                              "whether they are all",
+                   .phase = Phase::head,
+                   .sent = Sent::yes,
+                   .status = stream.status()};
     }
     if (done_.bytes > 0)
       if (auto empty = file_.restart(); !empty) return empty;
