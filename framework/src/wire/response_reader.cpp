@@ -155,7 +155,7 @@ ResponseReader::Event ResponseReader::read_fields(std::string_view& input, Heade
   const std::size_t most = in_head ? limits_.head_bytes : limits_.trailer_bytes;
   while (!input.empty()) {
     std::string_view line;
-    switch (take_line(input, most - used_, line)) {
+    switch (take_line(input, most - std::min(used_, most), line)) {
       case Line::more:
         return Event::need_more;
       case Line::too_long:

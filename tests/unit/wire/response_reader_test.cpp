@@ -270,5 +270,15 @@ INSTANTIATE_TEST_SUITE_P(
              "response head: field 'X' has a value of 16400 bytes, at most 16384 allowed"}),
     [](const testing::TestParamInfo<Text>& text) { return text.param.label; });
 
+TEST(ResponseReader, ALineWithoutCrTakesNothingOffTheLimitOfAHead) {
+  ResponseReader reader("GET", {.head_bytes = 64, .bare_lf = true});
+  const std::string line = "X: " + std::string(43, 'v') + "\n";  // up to the last byte allowed
+  const std::string bytes = "HTTP/1.1 200 OK\r\n" + line + std::string(1 << 20, 'a');
+  std::string_view input = bytes;
+  EXPECT_EQ(reader.next(input), ResponseReader::Event::error);
+  EXPECT_EQ(reader.error_outcome(), Outcome::response_too_large);
+  EXPECT_EQ(reader.error_reason(), "head");
+}
+
 }  // namespace
 }  // namespace callerapi::wire
