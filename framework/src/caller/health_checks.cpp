@@ -17,12 +17,12 @@ struct CheckedService : policy::Callee {
 };
 
 /// Does it say of the instance that it is not well? Waiting for a connection of our own, or for a
-/// name, says nothing of it; one that is being opened all the while does.
-bool blames_instance(const Error& error, const pool::Origin& origin) {
+/// name, says nothing of it; one that was being opened for half of the time at least does.
+bool blames_instance(const Error& error, const pool::Origin& origin, TimePoint half) {
   if (base::row_of(error.outcome).outlier == base::Verdict::failure) return true;
   if (error.outcome != Outcome::deadline_exceeded) return false;
   if (error.phase != Phase::queue) return error.phase != Phase::dns;
-  const auto opening = origin.opening();
+  const auto opening = origin.opening(half);
   return opening == Phase::connect || opening == Phase::tls;
 }
 
@@ -118,7 +118,8 @@ void HealthChecks::heard(const catalogue::Service& service, const policy::Instan
     passed(service, instance, checked);
   } else if (answer) {
     failed(service, instance, checked, "it answered " + std::to_string(answer->status));
-  } else if (blames_instance(answer.error(), *instance.origin)) {
+  } else if (blames_instance(answer.error(), *instance.origin,
+                             loop_.now() - service.settings.policy.check.timeout / 2)) {
     failed(service, instance, checked, answer.error().message);
   }
   checked.ejected_until = instance.health->ejected_until();

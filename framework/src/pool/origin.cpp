@@ -165,17 +165,20 @@ void Origin::wait(Waiter& waiter, TimePoint now) {
   if (const Wants wants = waiter.wants(); wants != Wants::fresh)
     if (auto connection = take(wants, now)) return waiter.on_connection(std::move(connection));
   if (auto why = closed()) return waiter.on_connection(std::move(*why));
-  if (waiters_.size() >= static_cast<std::size_t>(settings_.queue_max))
-    return waiter.on_connection(Error{
-        .outcome = Outcome::queue_full,
-        .reason = "queue_full",
-        .message = wire::to_text({settings_.host, settings_.port}) + ": " +
-                   std::to_string(waiters_.size()) +
-                   " calls already wait for a connection; raise pool.connections_max or call less",
-        .phase = Phase::queue});
   waiters_.push_back(&waiter);
   waiting_ = static_cast<int>(waiters_.size());
   open_more();
+  // Only now: those whom a connection is being opened for fill no queue.
+  const auto most = static_cast<std::size_t>(settings_.queue_max) + connectors_.size();
+  if (opening_ || waiters_.size() <= most || waiters_.back() != &waiter) return;
+  withdraw(waiter);
+  waiter.on_connection(Error{
+      .outcome = Outcome::queue_full,
+      .reason = "queue_full",
+      .message = wire::to_text({settings_.host, settings_.port}) + ": " +
+                 std::to_string(waiters_.size()) +
+                 " calls already wait for a connection; raise pool.connections_max or call less",
+      .phase = Phase::queue});
 }
 
 void Origin::withdraw(Waiter& waiter) {
@@ -183,8 +186,8 @@ void Origin::withdraw(Waiter& waiter) {
   waiting_ = static_cast<int>(waiters_.size());
 }
 
-std::optional<Phase> Origin::opening() const noexcept {
-  if (connectors_.empty()) return std::nullopt;
+std::optional<Phase> Origin::opening(TimePoint since) const noexcept {
+  if (connectors_.empty() || connectors_.front()->opening().began > since) return std::nullopt;
   return connectors_.front()->phase();
 }
 

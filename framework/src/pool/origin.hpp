@@ -79,9 +79,9 @@ class Origin : public std::enable_shared_from_this<Origin> {
   /// to; grows when it turns out to lead to more. Thread-safe.
   Duration open_time() const noexcept;
 
-  /// What the connection is at that has been opened for longest; nothing: none is being opened. The
-  /// loop's thread only.
-  std::optional<Phase> opening() const noexcept;
+  /// What the connection is at that is being opened since then or longer; nothing: there is none.
+  /// The loop's thread only.
+  std::optional<Phase> opening(TimePoint since) const noexcept;
 
   /// Queues for a connection and opens one if there is room. Errors reach the waiter.
   void wait(Waiter& waiter, TimePoint now);

@@ -36,19 +36,21 @@ bool Quota::take(int max, Origin& by) {
       if (take_one(max)) return true;
     } while (close_longest_idle());
   }
-  const bool first = !hungry();
-  queue(by);
+  const bool first = queue(by);
   // One may have been released before it could be seen that somebody waits.
   if (!first || !take_one(max)) return false;
   unqueue(by);
   return true;
 }
 
-void Quota::queue(Origin& origin) {
+/// Was nobody in it before?
+bool Quota::queue(Origin& origin) {
   base::Lock lock(mutex_);
+  const bool first = waiting_.empty();
   const auto same = [&](const Waiting& one) { return one.origin == &origin; };
   if (std::ranges::none_of(waiting_, same)) waiting_.push_back({&origin, origin.weak_from_this()});
   hungry_ = static_cast<int>(waiting_.size());
+  return first;
 }
 
 void Quota::unqueue(const Origin& origin) {

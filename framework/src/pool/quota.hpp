@@ -37,7 +37,7 @@ class Quota {
   void leave(Origin& origin);
   bool take_one(int max) noexcept;
   bool close_longest_idle();
-  void queue(Origin& origin);
+  bool queue(Origin& origin);
   void unqueue(const Origin& origin);
 
   // In one order for all threads: who finds none left and then counts as waiting is seen by whoever

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "pool/address_race.hpp"
+#include "support/black_hole.hpp"
 #include "unit/pool/pool_fixture.hpp"
 
 namespace callerapi::pool {
@@ -107,6 +108,38 @@ TEST_F(Pool, AFullQueueRefusesAtOnce) {
   EXPECT_FALSE(first.told());
   on_loop([&] { origin.withdraw(first), origin.withdraw(second); });
   origin.give_back(std::move(held), true);
+}
+
+TEST_F(Pool, WhoAConnectionIsBeingOpenedForFillsNoQueue) {
+  settings_.connections_max = 2;
+  settings_.queue_max = 0;
+  Origin& origin = make();
+  Asker first, second, third;
+  on_loop([&] {
+    for (Asker* asker : {&first, &second, &third}) origin.wait(*asker);
+  });
+
+  ASSERT_TRUE(third.told());
+  EXPECT_EQ(third.answer().error().outcome, Outcome::queue_full);
+  auto one = first.answer(), two = second.answer();
+  ASSERT_TRUE(one && two) << "or a queue of none would let nobody through at all";
+  origin.give_back(std::move(*one), true);
+  origin.give_back(std::move(*two), true);
+}
+
+TEST_F(Pool, TellsWhatItHasBeenAtForSoLong) {
+  const support::BlackHole hole;
+  settings_.port = static_cast<std::uint16_t>(hole.port());
+  Origin& origin = make();
+  Asker asker;
+  on_loop([&] {
+    const TimePoint before = loop_.now();
+    EXPECT_EQ(origin.opening(before), std::nullopt) << "at nothing";
+    origin.wait(asker);
+    EXPECT_EQ(origin.opening(loop_.now()), Phase::connect);
+    EXPECT_EQ(origin.opening(before - 1s), std::nullopt) << "not yet for so long";
+    origin.withdraw(asker);
+  });
 }
 
 TEST_F(Pool, ASweepAsksTheKernelOnlyAboutConnectionsThatMoved) {
