@@ -10,9 +10,22 @@
 #include <vector>
 
 #include "callerapi/caller.hpp"
+#include "callerapi/plugin.hpp"
 #include "callerapi/testing.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
+
+namespace hooked {
+
+using namespace callerapi::dsl;
+
+struct Hooked {
+  static constexpr std::string_view id = "hooked", version = "1.0.0", owner = "team-hooked";
+  using api = endpoints<get<"get", "/hooked", bytes>>;
+  void on_request(callerapi::SignRequest& request) { request.header("X-Hooked", "yes"); }
+};
+
+}  // namespace hooked
 
 namespace callerapi {
 namespace {
@@ -209,6 +222,34 @@ request.id = true
     }
     EXPECT_EQ(ids.size(), 3u) << "each attempt has an id of its own";
   }
+}
+
+TEST(Fields, OfEachAttemptAreItsOwnWhereAPluginHooksTheCall) {
+  const auto services = std::make_shared<testing::ScriptedTransport>();
+  services->on("hooked", "get", testing::json_response("{}", 503));
+  Options options;
+  options.static_plugins = {&static_plugin<hooked::Hooked>};
+  options.environment.emplace();
+  options.transport = services;
+  Caller caller = Caller::from_toml(R"(schema = 1
+[services.hooked]
+plugin = "static:hooked"
+base_url = "http://127.0.0.1:1"
+retry = { max_attempts = 3, base = "1ms" }
+request.id = true
+)",
+                                    std::move(options))
+                      .value();
+
+  ASSERT_EQ(caller.call("hooked", "get")->status, 503);
+
+  std::set<std::string> ids;
+  for (const testing::SeenRequest& seen : services->requests()) {
+    EXPECT_EQ(values(seen, "X-Hooked"), std::vector<std::string>{"yes"});
+    ASSERT_EQ(values(seen, "X-Request-Id").size(), 1u);
+    ids.insert(values(seen, "X-Request-Id")[0]);
+  }
+  EXPECT_EQ(ids.size(), 3u);
 }
 
 }  // namespace

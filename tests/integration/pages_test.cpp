@@ -84,6 +84,20 @@ TEST(Pages, ALinkToAnotherOriginIsNotFollowed) {
   EXPECT_EQ(pages.next().value(), std::nullopt) << "after an error it is over";
 }
 
+TEST(Pages, ALinkThatIsNotFollowedShowsNothingBeforeItsLastAt) {
+  ScriptedServer server([](const SeenRequest&) {
+    return Script{
+        .bytes = support::ok("", "Link: <http://user:pa@ss/wo#rd@evil.example/x>; rel=next\r\n")};
+  });
+  Caller caller = caller_of(server);
+  Pages pages = pages_of(caller);
+  ASSERT_TRUE(pages.next());
+  const auto second = pages.next();
+  ASSERT_FALSE(second);
+  EXPECT_NE(second.error().message.find("the location 'evil.example' is not of"), std::string::npos)
+      << second.error().message;
+}
+
 TEST(Pages, APageThatLeadsToItselfEndsIt) {
   ScriptedServer server([](const SeenRequest&) {
     return Script{.bytes = support::ok("", "Link: </base/again>; rel=next\r\n")};

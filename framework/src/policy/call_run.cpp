@@ -87,8 +87,13 @@ Result<void> CallRun::add_credential(Headers& headers) {
   std::optional<RequestOfHook> request;
   if (parts_.code) request.emplace(call, headers, attempts_);
   if (request && attempts_ == 1) {
+    const std::string& id_field = call.settings->names->request_id;
+    const std::string minted(call.headers.contains(id_field) ? std::string_view()
+                                                             : headers.get(id_field).value_or(""));
     if (auto hooked = parts_.code->on_request(*request); !hooked) return hooked;
     call.headers = headers;
+    // The next attempt has an id of its own, unless the hook gave the call one.
+    if (!minted.empty() && call.headers.get(id_field) == minted) call.headers.remove(id_field);
   }
   if (headers.contains("Authorization")) token_ = nullptr;
   if (token_) headers.set("Authorization", token_->authorization);
@@ -123,6 +128,8 @@ bool CallRun::write_head(Headers& headers) {
   if (auto written = wire::append_head(head_, request_head(headers)); !written) {
     Error error = std::move(written).error();
     error.message = call.where() + ": " + error.message;
+    error.sent = std::max(error.sent, sent_);  // by attempts before this one, which is none
+    error.attempts = attempts_ - 1;
     set_result(std::move(error));
     return false;
   }

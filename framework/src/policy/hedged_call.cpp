@@ -126,9 +126,13 @@ void HedgedCall::hedge() {
       loop_.arm(timer_, now + *wait);
     return;
   }
-  hedge_ = refusal();
-  if (!hedge_.empty()) return base::count(state_.hedging.denied);
+  // First, for what refusal() takes is not given back.
   if (hooked_ && !(spare_->code = Lease(spare_->callee->code.get()))) return;
+  hedge_ = refusal();
+  if (!hedge_.empty()) {
+    spare_->code.release();
+    return base::count(state_.hedging.denied);
+  }
   hedge_ = "sent";
   base::count(state_.hedging.sent);
   first_.call->keep_record();
