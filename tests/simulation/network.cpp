@@ -28,7 +28,8 @@ class ClientEnd final : public wire::Stream {
 
   wire::IoResult read(char* into, std::size_t size) noexcept override {
     if (cable->reset_arrived_) return {0, ECONNRESET};
-    if (cable->arrived_.empty()) return {0, cable->end_arrived_ || cable->shut_ ? 0 : EAGAIN};
+    if (cable->arrived_.empty() && cable->shut_) return {0, ESHUTDOWN};
+    if (cable->arrived_.empty()) return {0, cable->end_arrived_ ? 0 : EAGAIN};
     const std::size_t n = std::min(size, cable->arrived_.size());
     std::copy_n(cable->arrived_.data(), n, into);
     cable->arrived_.erase(0, n);

@@ -14,7 +14,8 @@
 namespace callerapi {
 
 /// Produces the bytes of a request body, piece by piece, so that no body need be in memory whole.
-/// One thread at a time calls it, not always the same one; it may block.
+/// One thread at a time calls it, not always the same one; it may block. What it throws ends the
+/// call as `body_source_error`.
 class CALLERAPI_API BodySource {
  public:
   virtual ~BodySource();
@@ -66,7 +67,8 @@ class CALLERAPI_API Body {
   std::unique_ptr<BodySource> source_;
 };
 
-/// Where a response body goes when it must not be kept in memory. One thread at a time.
+/// Where a response body goes when it must not be kept in memory. One thread at a time. What it
+/// throws ends the call as `cancelled`, with its text.
 class CALLERAPI_API BodySink {
  public:
   virtual ~BodySink();

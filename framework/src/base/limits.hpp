@@ -39,6 +39,8 @@ inline constexpr std::uint64_t inflate_floor_bytes = 1u << 20;
 // Request bodies below this are sent as they are: the head of a gzip member and the work eat the
 // gain.
 inline constexpr std::size_t request_gzip_bytes_min = 1u << 10;
+// And above this in memory: zlib counts 32 bits at a time.
+inline constexpr std::size_t request_gzip_bytes_max = 1u << 30;
 
 // A download goes on so often after its connection broke; a peer that breaks more is no source.
 inline constexpr int download_resumes_max = 8;

@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace callerapi::policy {
+namespace {
+
+// Pieces of 64 KiB and more that a stream hands on before others have their turn.
+constexpr int turns_max = 16;
+
+}  // namespace
 
 AsyncCall::AsyncCall(CallPartsPtr parts, Done done, Ended ended)
     : run_(std::move(parts)),
@@ -73,7 +79,15 @@ void AsyncCall::pump() {
   if (state == wire::Exchange::State::head) return open_stream();
   if (state != wire::Exchange::State::waiting) return after_exchange();
   if (exchange_->progressed()) run_.note_progress(*exchange_);
+  if (exchange_->more_now()) come_back();
   look_later();
+}
+
+/// As if the connection had stirred, once others had their turn.
+void AsyncCall::come_back() {
+  run_.loop().post([self = weak_from_this()] {
+    if (auto alive = self.lock()) alive->on_ready();
+  });
 }
 
 /// The timer is moved forward lazily, when it fires, but backward at once: another stage of the
@@ -155,7 +169,8 @@ void AsyncCall::open_stream() {
 void AsyncCall::pump_stream() {
   StreamPipe& pipe = *run_.prepared().stream;
   auto state = wire::Exchange::State::more;
-  while (state == wire::Exchange::State::more) {
+  for (int turns = 0; state == wire::Exchange::State::more; ++turns) {
+    if (turns == turns_max) break;
     if (pipe.stopped())
       return end_stream(Error{.outcome = Outcome::cancelled,
                               .reason = "cancelled",
@@ -173,6 +188,7 @@ void AsyncCall::pump_stream() {
   }
   if (state == wire::Exchange::State::done) return end_stream(std::nullopt, exchange_->reusable());
   if (state == wire::Exchange::State::failed) return end_stream(exchange_->take_error(), false);
+  if (state == wire::Exchange::State::more || exchange_->more_now()) come_back();
   look_later();
 }
 

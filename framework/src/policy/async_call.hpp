@@ -43,6 +43,7 @@ class AsyncCall final : public LoopCall,
   void on_awaited();
   void pump();
   void look_later();
+  void come_back();
   void after_exchange();
   void open_stream();
   void pump_stream();

@@ -7,6 +7,7 @@
 #include "policy/uuid.hpp"
 #include "wire/deflate.hpp"
 #include "wire/encode.hpp"
+#include "wire/guarded.hpp"
 #include "wire/inflate.hpp"
 #include "wire/multipart_source.hpp"
 #include "wire/syntax.hpp"
@@ -141,10 +142,20 @@ Result<void> take_payload(Prepared& call, Request& request, wire::Loop& loop) {
   return {};
 }
 
+/// Of a URL what may be shown: `origin`, its beginning as it was read, unless an '@' stands
+/// anywhere. A password may hold all that ends an origin, so it ends before the last one.
+std::string_view without_password(std::string_view url, std::string_view origin) {
+  const auto at = url.rfind('@');
+  if (at == std::string_view::npos) return origin;
+  const auto behind = url.substr(at + 1);
+  return behind.substr(0, behind.find_first_of("/?#"));
+}
+
 /// What a URL that the service handed out is on its own connection. Another origin is refused: the
 /// request may carry this service's credentials. A password in the URL is not repeated.
 Result<std::string> target_of(const Prepared& call, const ServiceView& service,
                               std::string_view url) {
+  const std::string_view whole = url;
   url = url.substr(0, url.find('#'));
   if (!url.starts_with('/') || url.starts_with("//")) {
     const std::string_view scheme = service.scheme == "unix" ? "http" : service.scheme;
@@ -156,7 +167,7 @@ Result<std::string> target_of(const Prepared& call, const ServiceView& service,
     if (given.ends_with(port)) given.remove_suffix(port.size());
     if (!same_name(given, origin))
       return invalid(call, "location_origin",
-                     "the location '" + wire::printable(given.substr(given.find('@') + 1)) +
+                     "the location '" + wire::printable(without_password(whole, given)) +
                          "' is not of " + origin +
                          "; give a URL of that origin, or one that begins with a single '/'");
     url.remove_prefix(path);
@@ -237,7 +248,9 @@ void code_body(Prepared& call) {
     if (length && *length < base::limits::request_gzip_bytes_min) return;
     call.source = wire::make_gzip(std::move(call.source));
   } else {
-    if (call.body.size() < base::limits::request_gzip_bytes_min) return;
+    if (call.body.size() < base::limits::request_gzip_bytes_min ||
+        call.body.size() > base::limits::request_gzip_bytes_max)
+      return;
     call.body = wire::gzip(call.body);
   }
   call.headers.add("Content-Encoding", "gzip");
@@ -248,6 +261,7 @@ Result<void> finish(Prepared& call, const ServiceView& service, Request& request
   call.id = uuid_v7(loop.wall_ms(), loop.random());
   set_headers(call, service, request);
   if (auto taken = take_payload(call, request, loop); !taken) return taken;
+  if (call.source) call.source = wire::make_guarded(std::move(call.source));
   code_body(call);
   call.sink = std::move(request.sink);
   call.explain = request.wants_record;

@@ -137,8 +137,9 @@ void drive(CallRun& run, wire::Exchange& exchange, wire::Stream& stream, StopTok
   const ActiveStream active(token, stream);
   while (exchange.advance() == wire::Exchange::State::waiting) {
     if (exchange.progressed()) run.note_progress(exchange);
-    await_ready(stream, stream.wants_write(exchange.wants_write()), run.loop().now(),
-                run.next_look(exchange));
+    if (!exchange.more_now())
+      await_ready(stream, stream.wants_write(exchange.wants_write()), run.loop().now(),
+                  run.next_look(exchange));
     run.expire(exchange);
   }
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "wire/guarded.hpp"
 #include "wire/keep_alive.hpp"
 #include "wire/request_writer.hpp"
 #include "wire/socket.hpp"
@@ -23,6 +24,8 @@ constexpr std::size_t reserve_max = 64u << 10;
 // 64 KiB that its consumer keeps, 256 KiB in all.
 constexpr std::size_t stream_piece = 64u << 10;
 constexpr std::size_t stream_read = 64u << 10;
+// How much one turn may move: whoever drives it looks at the time and at others in between.
+constexpr std::size_t turn_bytes = 1u << 20;
 // What a chunk of the largest piece has before its bytes, "40000" and CRLF, and behind them.
 constexpr std::size_t chunk_before = 7, chunk_behind = 2;
 static_assert(base::limits::bulk_bytes < 1u << 20);
@@ -58,12 +61,14 @@ void Exchange::abort(Outcome outcome, std::string reason, std::string message) {
 Exchange::State Exchange::advance() {
   if (state_ != State::waiting) return state_;
   const bool begins = !std::exchange(begun_, true);
-  while (writing_) {
+  more_now_ = false;
+  turn_ = 0;
+  while (writing_ && !more_now_) {
     if (!write_some()) break;
   }
   if (state_ != State::waiting) return state_;
   // No answer can be here before the request has left; whoever waits is told of it when it comes.
-  if (begins && !writing_ && !write_broken_) return State::waiting;
+  if (begins && !writing_ && write_error_ == 0) return State::waiting;
   if (paused_)
     if (const State state = resume(); state != State::waiting) return state;
   return read_some();
@@ -94,7 +99,7 @@ bool Exchange::write_some() {
   if (moved.error != 0) {
     // The answer that made the peer stop reading may already be here.
     writing_ = false;
-    write_broken_ = true;
+    write_error_ = moved.error;
     return false;
   }
   progressed_ = true;
@@ -104,6 +109,8 @@ bool Exchange::write_some() {
   head_at_ += of_head;
   left -= of_head;
   (request_.source == nullptr ? body_at_ : piece_at_) += left;
+  // A source may take its time for each piece.
+  spend(request_.source != nullptr && piece_at_ == piece_end_ ? turn_bytes : moved.bytes);
   return true;
 }
 
@@ -166,9 +173,11 @@ Exchange::State Exchange::read_some() {
   for (;;) {
     const IoResult got = stream_.read(buffer.data(), buffer.size());
     if (got.error == EAGAIN || got.error == EWOULDBLOCK) {
-      return write_broken_ ? end_of_stream(EPIPE) : State::waiting;
+      return write_error_ != 0 ? end_of_stream(EPIPE) : State::waiting;
     }
-    if (got.error != 0 || got.bytes == 0) return end_of_stream(got.error);
+    // Who was told of a reset by its write finds what looks like a clean end behind the bytes.
+    if (got.error != 0 || got.bytes == 0)
+      return end_of_stream(got.error != 0 || write_error_ == EPIPE ? got.error : write_error_);
     progressed_ = true;
     read_ += got.bytes;
     drained_ = got.bytes < buffer.size() && stream_.short_read_drains();
@@ -181,7 +190,14 @@ Exchange::State Exchange::read_some() {
       large_ = std::make_unique_for_overwrite<char[]>(large_size_);
       buffer = {large_.get(), large_size_};
     }
+    spend(got.bytes);
+    if (more_now_) return State::waiting;
   }
+}
+
+void Exchange::spend(std::size_t bytes) noexcept {
+  turn_ += bytes;
+  more_now_ = more_now_ || turn_ >= turn_bytes;
 }
 
 Exchange::State Exchange::feed(std::string_view input) {
@@ -201,7 +217,7 @@ Exchange::State Exchange::feed(std::string_view input) {
         break;
       case ResponseReader::Event::end:
         // Bytes behind the message belong to nobody: they cost the connection.
-        return end_of_body(input.empty() && reader_.keep_alive() && !writing_ && !write_broken_);
+        return end_of_body(input.empty() && reader_.keep_alive() && !writing_ && write_error_ == 0);
       case ResponseReader::Event::error:
         return fail_reading();
     }
@@ -292,9 +308,11 @@ bool Exchange::decode() {
 
 bool Exchange::deliver(std::string_view piece) {
   if (to_sink_) {
-    if (request_.sink->write({piece.data(), piece.size()})) return true;
-    fail(Outcome::cancelled, "sink", "the body sink stopped the call");
-    return false;
+    if (const auto why = refused_by(*request_.sink, piece)) {
+      fail(Outcome::cancelled, "sink", *why);
+      return false;
+    }
+    return true;
   }
   if (!within_limit(body_.size() + piece.size())) return false;
   body_.append(piece);
@@ -312,6 +330,7 @@ Exchange::State Exchange::pause(State state, std::string_view rest) {
 Exchange::State Exchange::resume() {
   if (full()) return State::more;
   paused_ = false;
+  drained_ = false;  // who knows what came meanwhile
   const std::string rest = std::exchange(rest_, {});
   if (decoder_) {
     if (!decode()) return state_;

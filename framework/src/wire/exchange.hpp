@@ -46,8 +46,10 @@ class Exchange {
   /// `reused`: the connection has carried a request before.
   Exchange(Stream& stream, const ExchangeRequest& request, bool reused);
 
-  /// Moves what can be moved without blocking.
+  /// Moves what can be moved without blocking, but 1 MiB and one piece of a source at most.
   State advance();
+  /// Was there more to move? Then nobody will tell: advance() again, once others had their turn.
+  bool more_now() const noexcept { return more_now_; }
   /// Ends a waiting exchange from outside: a time-out, a cancellation. The connection is lost.
   void abort(Outcome outcome, std::string reason, std::string message);
 
@@ -95,6 +97,7 @@ class Exchange {
   bool deliver(std::string_view piece);
   bool within_limit(std::uint64_t bytes);
   bool full() const noexcept;
+  void spend(std::size_t bytes) noexcept;
   State pause(State state, std::string_view rest);
   State resume();
   State end_of_stream(int error);
@@ -118,7 +121,9 @@ class Exchange {
   std::uint64_t source_bytes_ = 0;
   bool source_ended_ = false;
   bool writing_ = true;
-  bool write_broken_ = false;  ///< The peer stopped reading; its answer may still come.
+  int write_error_ = 0;  ///< Why the peer stopped reading; its answer may still come.
+  std::size_t turn_ = 0;
+  bool more_now_ = false;
   std::uint64_t written_ = 0, read_ = 0;
   bool progressed_ = false;
   bool to_sink_ = false, streaming_ = false;

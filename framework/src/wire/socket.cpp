@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -66,6 +67,8 @@ class SocketStream final : public Stream {
   IoResult read(char* into, std::size_t size) noexcept override {
     for (;;) {
       const ssize_t n = ::recv(fd(), into, size, MSG_DONTWAIT);
+      // What we ended ourselves must not pass for the end that the peer gave it.
+      if (n == 0 && shut_) return {0, ESHUTDOWN};
       if (n >= 0) return {static_cast<std::size_t>(n), 0};
       if (errno != EINTR) return {0, errno};
     }
@@ -100,11 +103,15 @@ class SocketStream final : public Stream {
     return error;
   }
 
-  void shutdown() noexcept override { ::shutdown(fd(), SHUT_RDWR); }
+  void shutdown() noexcept override {
+    shut_ = true;
+    ::shutdown(fd(), SHUT_RDWR);
+  }
   int fd() const noexcept override { return socket_.impl()->sockfd(); }
 
  private:
   Poco::Net::StreamSocket socket_;
+  std::atomic<bool> shut_{false};
 };
 
 /// An address as the kernel takes it.

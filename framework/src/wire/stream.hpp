@@ -54,7 +54,7 @@ class Stream {
   /// After a failed operation; null: its errno says it all. ECONNABORTED is an end of stream that
   /// the peer did not announce where it should have.
   virtual const StreamFault* fault() const noexcept { return nullptr; }
-  /// Both directions end; a waiting owner wakes and sees the end of stream.
+  /// Both directions end; a waiting owner wakes and finds it broken off, never at its end.
   virtual void shutdown() noexcept = 0;
   /// For poll and epoll; -1 where there is none.
   virtual int fd() const noexcept = 0;

@@ -15,7 +15,7 @@ namespace callerapi::wire {
 namespace {
 
 /// Takes every byte and answers with a script, each read one entry; then EAGAIN.
-class FakeStream final : public Stream {
+class FakeStream : public Stream {
  public:
   struct Step {
     std::string bytes;
@@ -164,7 +164,9 @@ TEST(Exchange, PiecesOfEverySizeLeaveAsChunksOrAsTheyAre) {
     request.chunked = chunked;
     FakeStream stream({});
     Exchange exchange(stream, request, false);
-    EXPECT_EQ(exchange.advance(), Exchange::State::waiting);
+    do {
+      EXPECT_EQ(exchange.advance(), Exchange::State::waiting);
+    } while (exchange.more_now());
     EXPECT_EQ(source.most, large.size());
     const std::string body =
         chunked ? "40000\r\n" + large + "\r\n1\r\ns\r\n1001\r\n" + medium + "\r\n0\r\n\r\n"
@@ -172,6 +174,115 @@ TEST(Exchange, PiecesOfEverySizeLeaveAsChunksOrAsTheyAre) {
     EXPECT_TRUE(stream.written == std::string(request.head) + body) << chunked;
     EXPECT_EQ(exchange.body_written(), large.size() + medium.size() + 1);
   }
+}
+
+/// Its peer takes four bytes and then no more.
+class Refusing final : public FakeStream {
+ public:
+  Refusing(int error, std::deque<Step> steps) : FakeStream(std::move(steps)), error_(error) {}
+  IoResult write(const iovec*, int) noexcept override {
+    return std::exchange(begun_, true) ? IoResult{0, error_} : IoResult{4, 0};
+  }
+
+ private:
+  const int error_;
+  bool begun_ = false;
+};
+
+TEST(Exchange, AResetThatTheWriteWasToldOfIsNoCleanEndForTheRead) {
+  // The kernel tells of a reset once, and then of an end.
+  Refusing reset(ECONNRESET, {{until_close}, {""}});
+  Exchange cut(reset, get(), false);
+  ASSERT_EQ(cut.advance(), Exchange::State::failed);
+  EXPECT_EQ(cut.take_error().outcome, Outcome::response_truncated);
+
+  // Who has answered and ended reads no more of a request.
+  Refusing ended(EPIPE, {{until_close}, {""}});
+  Exchange whole(ended, get(), false);
+  EXPECT_EQ(whole.advance(), Exchange::State::done);
+}
+
+/// Always has more.
+class Endless final : public Stream {
+ public:
+  IoResult read(char* into, std::size_t size) noexcept override {
+    const std::string head = read_++ == 0 ? until_close : "";
+    std::memset(into, 'x', size);
+    std::memcpy(into, head.data(), head.size());
+    return {size, 0};
+  }
+  IoResult write(const iovec* pieces, int count) noexcept override {
+    IoResult moved;
+    for (int i = 0; i < count; ++i) moved.bytes += pieces[i].iov_len;
+    return moved;
+  }
+  bool quiet() noexcept override { return false; }
+  int connect_error() noexcept override { return 0; }
+  void shutdown() noexcept override {}
+  int fd() const noexcept override { return -1; }
+
+ private:
+  int read_ = 0;
+};
+
+TEST(Exchange, ATurnEndsThoughThereIsAlwaysMoreToMove) {
+  struct Sink final : BodySink {
+    bool write(std::span<const char>) override { return true; }
+  };
+  Sink sink;
+  Endless stream;
+  ExchangeRequest request = get();
+  request.sink = &sink;
+  Exchange exchange(stream, request, false);
+  ASSERT_EQ(woken(exchange), Exchange::State::waiting);
+  EXPECT_TRUE(exchange.more_now()) << "or nobody would come back";
+  const std::uint64_t once = exchange.bytes_read();
+  EXPECT_LE(once, 2u << 20);
+  ASSERT_EQ(exchange.advance(), Exchange::State::waiting);
+  EXPECT_GT(exchange.bytes_read(), once);
+}
+
+TEST(Exchange, ATurnSendsOnePieceOfASource) {
+  struct Source final : BodySource {
+    Result<std::size_t> read(std::span<char> into) override {
+      into[0] = 'x';
+      return ++pieces, 1u;
+    }
+    std::optional<std::uint64_t> length() const override { return std::nullopt; }
+    bool rewind() override { return false; }
+    int pieces = 0;
+  };
+  Source source;
+  FakeStream stream({});
+  ExchangeRequest request = get();
+  request.source = &source;
+  request.chunked = true;
+  Exchange exchange(stream, request, false);
+  for (int turn = 1; turn < 4; ++turn) {
+    ASSERT_EQ(exchange.advance(), Exchange::State::waiting);
+    EXPECT_TRUE(exchange.more_now());
+    EXPECT_EQ(source.pieces, turn);
+  }
+}
+
+TEST(Exchange, AStreamThatRestedSaysNothingOfWhatLiesInItsConnectionNow) {
+  class Draining final : public FakeStream {
+   public:
+    using FakeStream::FakeStream;
+    bool short_read_drains() const noexcept override { return true; }
+  };
+  std::deque<FakeStream::Step> steps{{"HTTP/1.1 200 OK\r\nContent-Length: 66000\r\n\r\n"}};
+  for (int i = 0; i < 5; ++i) steps.push_back({std::string(13'200, 'x')});
+  Draining stream(std::move(steps));
+  ExchangeRequest request = get();
+  request.stream = true;
+  Exchange exchange(stream, request, false);
+  ASSERT_EQ(woken(exchange), Exchange::State::head);
+  ASSERT_EQ(exchange.advance(), Exchange::State::more);
+  EXPECT_EQ(exchange.take_body().size(), 66'000u);
+  ASSERT_EQ(exchange.advance(), Exchange::State::done);
+  EXPECT_TRUE(exchange.reusable());
+  EXPECT_FALSE(exchange.drained()) << "its reader may have rested for long";
 }
 
 }  // namespace

@@ -1,0 +1,214 @@
+// What a body does to its call: its own code, which may be slow or throw, and an end that we give
+// it.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "callerapi/caller.hpp"
+#include "support/push_server.hpp"
+#include "support/scripted_server.hpp"
+#include "support/static_plugin.hpp"
+
+namespace callerapi {
+namespace {
+
+using namespace std::chrono_literals;
+using support::PushServer;
+using support::Script;
+using support::ScriptedServer;
+using support::SeenRequest;
+using Steady = std::chrono::steady_clock;
+
+Caller caller_of(const std::string& url) {
+  Options options;
+  options.static_plugins = {support::echo_plugin()};
+  options.environment.emplace();
+  return Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
+                               url + "\"\nretry.base = \"1ms\"\nbreaker.mode = \"off\"\n",
+                           std::move(options))
+      .value();
+}
+
+void spend(Steady::duration time) {
+  const auto began = Steady::now();
+  while (Steady::now() - began < time) continue;
+}
+
+/// Does with each piece what it is made for.
+class Sink final : public BodySink {
+ public:
+  explicit Sink(std::function<void()> write) : write_(std::move(write)) {}
+  bool write(std::span<const char> bytes) override {
+    taken += bytes.size();
+    write_();
+    return true;
+  }
+  std::atomic<std::size_t> taken{0};
+
+ private:
+  const std::function<void()> write_;
+};
+
+using Ask = Result<Response> (*)(Caller&, std::string, Request);
+Result<Response> ask_here(Caller& caller, std::string endpoint, Request request) {
+  return caller.call("echo", endpoint, std::move(request));
+}
+Result<Response> ask_on_loop(Caller& caller, std::string endpoint, Request request) {
+  return caller.start("echo", endpoint, std::move(request)).get();
+}
+
+class BodyCode : public ::testing::TestWithParam<Ask> {
+ protected:
+  static Result<Response> ask(Caller& caller, Request request, std::string endpoint = "get") {
+    return GetParam()(caller, std::move(endpoint), std::move(request).path("id", "1"));
+  }
+};
+std::string driver_name(const ::testing::TestParamInfo<Ask>& driver) {
+  return driver.param == ask_here ? "ThisThread" : "TheLoop";
+}
+INSTANTIATE_TEST_SUITE_P(, BodyCode, ::testing::Values(ask_here, ask_on_loop), driver_name);
+
+constexpr const char* until_close = "HTTP/1.1 200 OK\r\n\r\n";
+
+/// Sends `bytes` again and again behind `head` to whoever asks first.
+class Flood {
+ public:
+  Flood(std::string head, std::string bytes)
+      : thread_([this, head = std::move(head), bytes = std::move(bytes)] {
+          server_.accept_request();
+          server_.send(head);
+          while (server_.send(bytes)) continue;
+        }) {}
+  ~Flood() { thread_.join(); }
+  Flood(const Flood&) = delete;
+  Flood& operator=(const Flood&) = delete;
+  std::string url() const { return server_.url(); }
+
+ private:
+  PushServer server_;
+  std::thread thread_;
+};
+
+TEST_P(BodyCode, ASinkThatIsSlowerThanItsPeerMovesNoDeadline) {
+  Flood flood(until_close, std::string(64 << 10, 'x'));
+  Caller caller = caller_of(flood.url());
+  const auto got =
+      ask(caller, Request{}.timeout(200ms).into(std::make_shared<Sink>([] { spend(2ms); })));
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().outcome, Outcome::deadline_exceeded) << got.error().message;
+}
+
+TEST_P(BodyCode, ASourceThatIsSlowerThanItsPeerMovesNoDeadline) {
+  PushServer server;
+  Caller caller = caller_of(server.url());
+  const auto endless = [](std::span<char> into) -> Result<std::size_t> {
+    spend(2ms);
+    into[0] = 'x';
+    return 1u;
+  };
+  const auto got = ask(caller, Request{}.timeout(200ms).body(Body::generated(endless)), "put");
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().outcome, Outcome::deadline_exceeded) << got.error().message;
+}
+
+TEST_P(BodyCode, ASinkThatThrowsEndsItsCallAndNothingElse) {
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::ok("body")}; });
+  Caller caller = caller_of(server.url());
+  for (int i = 0; i < 3; ++i) {
+    const auto got =
+        ask(caller,
+            Request{}.into(std::make_shared<Sink>([] { throw std::runtime_error("disk full"); })));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().outcome, Outcome::cancelled);
+    EXPECT_NE(got.error().message.find("the body sink threw: disk full"), std::string::npos)
+        << got.error().message;
+  }
+  EXPECT_TRUE(ask(caller, Request{}));
+  EXPECT_EQ(caller.stats().connections_open, 1u) << "of those that broke none is left";
+}
+
+/// Throws where it is told to.
+struct Throwing final : BodySource {
+  explicit Throwing(bool reads) : reads_(reads) {}
+  Result<std::size_t> read(std::span<char> into) override {
+    if (!reads_) throw std::runtime_error("no such row");
+    if (std::exchange(over_, true)) return 0u;
+    into[0] = 'x';
+    return 1u;
+  }
+  std::optional<std::uint64_t> length() const override { throw std::runtime_error("who knows"); }
+  bool rewind() override { throw std::runtime_error("never"); }
+  bool rewindable() const override { throw std::runtime_error("never"); }
+  const bool reads_;
+  bool over_ = false;
+};
+
+TEST_P(BodyCode, ASourceThatThrowsEndsItsCallAndNothingElse) {
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::status(503)}; });
+  Caller caller = caller_of(server.url());
+  const auto ask_with = [&](bool reads) {
+    return ask(caller,
+               Request{}.body(Body::source(std::make_unique<Throwing>(reads), "text/plain")),
+               "put");
+  };
+  const auto unread = ask_with(false);
+  ASSERT_FALSE(unread);
+  EXPECT_EQ(unread.error().outcome, Outcome::body_source_error);
+  EXPECT_NE(unread.error().message.find("the body source threw: no such row"), std::string::npos)
+      << unread.error().message;
+  const auto once = ask_with(true);
+  ASSERT_TRUE(once) << once.error().message;
+  EXPECT_EQ(once->status, 503);
+}
+
+TEST(BodyEnd, ThatWeGiveToABodyWithoutLengthIsNoSuccess) {
+  for (const bool shut_down : {false, true}) {
+    PushServer server;
+    Caller caller = caller_of(server.url());
+    const auto sink = std::make_shared<Sink>([] {});
+    auto call =
+        caller.start("echo", "get",
+                     Request{}.path("id", "1").timeout(20s).into(std::shared_ptr<BodySink>(sink)));
+    server.accept_request();
+    server.send(std::string(until_close) + "part");
+    while (sink->taken < 4) std::this_thread::yield();
+    if (shut_down) {
+      caller.shutdown(0ms);
+    } else {
+      call.cancel();
+    }
+    const auto got = std::move(call).get();
+    ASSERT_FALSE(got) << "half of a body is no body";
+    EXPECT_EQ(got.error().outcome, shut_down ? Outcome::shutdown : Outcome::cancelled)
+        << got.error().message;
+  }
+}
+
+TEST(BodyEnd, ThatAShutdownGivesToABlockingCallIsNoSuccess) {
+  PushServer server;
+  Caller caller = caller_of(server.url());
+  const auto sink = std::make_shared<Sink>([] {});
+  auto call = std::async(std::launch::async, [&] {
+    return caller.call("echo", "get", Request{}.path("id", "1").timeout(20s).into(sink));
+  });
+  server.accept_request();
+  server.send(std::string(until_close) + "part");
+  while (sink->taken < 4) std::this_thread::yield();
+  caller.shutdown(0ms);
+  const auto got = call.get();
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().outcome, Outcome::shutdown) << got.error().message;
+}
+
+}  // namespace
+}  // namespace callerapi
