@@ -82,17 +82,21 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
     host->log_.write(LogLevel::warning, "host",
                      "CALLERAPI_DEBUG_PLUGINS=1: plugins are loaded from their files, and a new "
                      "version needs a restart");
+  const bool watched = !host->source_.file.empty() && host->options_.watch;
+  // Before it is read: plugins take their time, and what is written meanwhile must not be missed.
+  std::string seen = watched ? registry::FileWatch::digest_of(host->source_.file) : "";
   if (auto loaded = host->reload(); !loaded) return std::move(loaded).error();
   host->reactor_->post([self = host.get()] {
     self->sweep_timer_.emplace([self] { self->sweep(); });
     self->reactor_->arm(*self->sweep_timer_, self->reactor_->now() + sweep_every);
   });
-  if (host->source_.file.empty() || !host->options_.watch) return host;
+  if (!watched) return host;
   base::Lock lock(host->control_);
-  host->watch_ = std::make_unique<registry::FileWatch>(host->source_.file, [self = host.get()] {
-    if (auto done = self->reload(); !done)
-      self->log_.write(LogLevel::error, "registry", done.error().message);
-  });
+  host->watch_ = std::make_unique<registry::FileWatch>(
+      host->source_.file, std::move(seen), [self = host.get()] {
+        if (auto done = self->reload(); !done)
+          self->log_.write(LogLevel::error, "registry", done.error().message);
+      });
   host->watch_plugins();
   return host;
 }

@@ -36,13 +36,6 @@ constexpr milliseconds look_every{2000}, look_without_events{500};
 constexpr milliseconds flock{20};
 constexpr int reads_max = 16;
 
-std::string digest_of(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(stream)),
-                         std::istreambuf_iterator<char>());
-  return base::sha256_hex(text);
-}
-
 /// Every write and every rename changes one of these, whatever was done to the times.
 struct Signature {
   bool there = false;
@@ -87,7 +80,7 @@ class Watched {
   /// to it can have been what was wrong.
   bool compare() {
     news_.compared();
-    std::string now = signature_.there ? digest_of(path_) : "gone";
+    std::string now = signature_.there ? FileWatch::digest_of(path_) : "gone";
     if (now == seen_) return is_of_instances_;
     seen_ = std::move(now);
     return true;
@@ -212,10 +205,16 @@ struct FileWatch::State {
   }
 };
 
-FileWatch::FileWatch(std::filesystem::path file, std::function<void()> changed)
+std::string FileWatch::digest_of(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(stream)),
+                         std::istreambuf_iterator<char>());
+  return base::sha256_hex(text);
+}
+
+FileWatch::FileWatch(std::filesystem::path file, std::string seen, std::function<void()> changed)
     : state_(std::make_unique<State>()) {
   state_->changed = std::move(changed);
-  std::string seen = digest_of(file);
   {
     base::Lock lock(state_->mutex);
     state_->files.emplace_back(std::move(file), std::move(seen), Watched::Kind::registry);

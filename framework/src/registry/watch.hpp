@@ -26,7 +26,12 @@ struct WatchedPlugin {
 /// gone is a change, too.
 class FileWatch {
  public:
-  FileWatch(std::filesystem::path file, std::function<void()> changed);
+  /// What tells one content of a file from another; one that cannot be read is as an empty one.
+  static std::string digest_of(const std::filesystem::path& file);
+
+  /// `seen`: digest_of(file) from before the file was read for what is in use. Of what has been
+  /// written since then is told, too.
+  FileWatch(std::filesystem::path file, std::string seen, std::function<void()> changed);
   /// Of no registry: watches what set_files() names.
   explicit FileWatch(std::function<void()> changed);
   /// Joins; not from within `changed`.

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/digest.hpp"
@@ -35,6 +36,7 @@ class Watched : public testing::Test {
   ~Watched() override { fs::remove_all(folder_); }
 
   static void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
+  std::string seen() const { return FileWatch::digest_of(file_); }
   bool reaches(int count) const {
     const auto deadline = std::chrono::steady_clock::now() + 10s;
     while (calls_ < count && std::chrono::steady_clock::now() < deadline)
@@ -49,7 +51,7 @@ class Watched : public testing::Test {
 TEST_F(Watched, WritesRenamesAndSymlinkSwapsAreSeen) {
   write(folder_ / "one", "1");
   fs::create_symlink("one", file_);
-  FileWatch watch(file_, [this] { ++calls_; });
+  FileWatch watch(file_, seen(), [this] { ++calls_; });
   write(folder_ / "one", "2");
   EXPECT_TRUE(reaches(1)) << "in place";
   write(folder_ / "new", "3");
@@ -61,9 +63,17 @@ TEST_F(Watched, WritesRenamesAndSymlinkSwapsAreSeen) {
   EXPECT_TRUE(reaches(3)) << "symlink";
 }
 
+TEST_F(Watched, WhatWasWrittenSinceTheFileWasReadIsToldOf) {
+  write(file_, "1");
+  std::string read = seen();
+  write(file_, "2");
+  FileWatch watch(file_, std::move(read), [this] { ++calls_; });
+  EXPECT_TRUE(reaches(1));
+}
+
 TEST_F(Watched, OnlyContentCounts) {
   write(file_, "1");
-  FileWatch watch(file_, [this] { ++calls_; });
+  FileWatch watch(file_, seen(), [this] { ++calls_; });
   fs::remove(file_);
   write(file_, "1");
   write(file_, "2");
@@ -74,7 +84,7 @@ TEST_F(Watched, OnlyContentCounts) {
 TEST_F(Watched, AStormStillEndsWithTheLastContent) {
   write(file_, "0");
   std::atomic<bool> last_seen{false};
-  FileWatch watch(file_, [&] {
+  FileWatch watch(file_, seen(), [&] {
     ++calls_;
     std::string text;
     std::getline(std::ifstream(file_), text);
@@ -102,7 +112,7 @@ TEST_F(Watched, AtMostTenChangesASecondAreToldOfAndTheLastOneIs) {
   std::mutex mutex;
   std::vector<std::chrono::steady_clock::time_point> told;
   std::atomic<bool> last_seen{false};
-  FileWatch watch(file_, [&] {
+  FileWatch watch(file_, seen(), [&] {
     std::lock_guard lock(mutex);
     told.push_back(std::chrono::steady_clock::now());
     std::string text;
@@ -129,7 +139,7 @@ TEST_F(Watched, AtMostTenChangesASecondAreToldOfAndTheLastOneIs) {
 
 TEST_F(Watched, FilesBesideTheRegistryAreNobodysBusiness) {
   write(file_, "1");
-  FileWatch watch(file_, [this] { ++calls_; });
+  FileWatch watch(file_, seen(), [this] { ++calls_; });
   for (const char* name : {".registry.toml.swp", "4913", "registry.toml~", "#registry.toml#"}) {
     write(folder_ / name, "x");
     fs::remove(folder_ / name);
@@ -146,7 +156,7 @@ TEST_F(Watched, AnOverflowOfTheQueueOfEventsLosesNoChange) {
   write(file_, "1");
   std::promise<void> inside, go_on;
   std::shared_future<void> may_go_on = go_on.get_future().share();
-  FileWatch watch(file_, [&] {
+  FileWatch watch(file_, seen(), [&] {
     if (calls_ == 0) inside.set_value();
     may_go_on.wait();
     ++calls_;
@@ -177,7 +187,7 @@ TEST_F(Watched, WithoutEventsItStillLooks) {
   rlimit few = before;
   few.rlim_cur = static_cast<rlim_t>(next) + 2;
   ::setrlimit(RLIMIT_NOFILE, &few);
-  FileWatch watch(file_, [this] { ++calls_; });
+  FileWatch watch(file_, seen(), [this] { ++calls_; });
   EXPECT_EQ(::fcntl(next + 1, F_GETFD), FD_CLOEXEC);
   EXPECT_EQ(::fcntl(next + 2, F_GETFD), -1) << "there are events after all";
   ::setrlimit(RLIMIT_NOFILE, &before);
@@ -191,7 +201,7 @@ class WatchedPluginFile : public Watched {
   WatchedPluginFile() {
     write(file_, "1");
     write(plugin_, old_);
-    watch_.emplace(file_, [this] {
+    watch_.emplace(file_, seen(), [this] {
       std::ifstream stream(plugin_, std::ios::binary);
       std::lock_guard lock(mutex_);
       seen_.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
