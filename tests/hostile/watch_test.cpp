@@ -87,5 +87,22 @@ TEST_F(WatchedPlugin, ThatIsNoPluginIsRefusedOnceAndTheNextOneIsTaken) {
   EXPECT_EQ(caller.stats().reloads_refused, 1u);
 }
 
+TEST_F(WatchedPlugin, ThatOthersMayWriteIsTakenOnceTheyMayNot) {
+  Caller caller = open_watching();
+  const fs::path next = folder_ / "plugins" / "next";
+  std::ofstream(next, std::ios::binary) << built("sound2");
+  ::chmod(next.c_str(), 0664);
+  fs::rename(next, file("good"));
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (caller.stats().reloads_refused == 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(call(caller, "good"), "1/1");
+
+  ::chmod(file("good").c_str(), 0644);
+  while (call(caller, "good") != "2/2" && std::chrono::steady_clock::now() < until) continue;
+
+  EXPECT_EQ(call(caller, "good"), "2/2");
+}
+
 }  // namespace
 }  // namespace callerapi::hostile

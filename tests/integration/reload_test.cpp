@@ -144,6 +144,23 @@ TEST_F(Reload, AWatchedFileAppliesByItself) {
   EXPECT_EQ(get(caller, "hot"), "/echo/1");
 }
 
+TEST_F(Reload, AWatchedFileThatWasRefusedForItsModeIsTakenOnceTheModeIsRight) {
+  write(service("a"));
+  Caller caller = open(true);
+  const fs::path next = folder_ / "next";
+  std::ofstream(next) << "schema = 1\n" << service("a") << service("b");
+  fs::permissions(next, fs::perms(0666));
+  fs::rename(next, folder_ / "registry.toml");
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (caller.reloads().empty() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ASSERT_EQ(caller.reloads().at(0).reason, "unsafe_mode");
+
+  fs::permissions(folder_ / "registry.toml", fs::perms(0600));
+
+  EXPECT_TRUE(becomes(caller, "b", "/echo/1"));
+}
+
 TEST_F(Reload, NoCallFailsWhileTheRegistryIsReplaced) {
   write(service("a"));
   Caller caller = open(false);

@@ -94,8 +94,9 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
   base::Lock lock(host->control_);
   host->watch_ = std::make_unique<registry::FileWatch>(
       host->source_.file, std::move(seen), [self = host.get()] {
-        if (auto done = self->reload(); !done)
-          self->log_.write(LogLevel::error, "registry", done.error().message);
+        auto done = self->reload();
+        if (!done) self->log_.write(LogLevel::error, "registry", done.error().message);
+        return done.has_value();
       });
   host->watch_plugins();
   return host;

@@ -97,7 +97,7 @@ class Watched {
 }  // namespace
 
 struct FileWatch::State {
-  std::function<void()> changed;
+  std::function<bool()> changed;
   int inotify = -1, stop = -1, wake = -1;
   std::thread thread;
   bool events_work = false;
@@ -131,7 +131,8 @@ struct FileWatch::State {
 
   /// The folder of each name, and that of the file it leads to.
   void watch_folders() {
-    constexpr std::uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE;
+    constexpr std::uint32_t events =
+        IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ATTRIB;
     if (inotify < 0) inotify = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     std::set<std::filesystem::path> wanted;
     {
@@ -178,24 +179,26 @@ struct FileWatch::State {
     return first;
   }
 
-  /// Has the content of any that is due changed?
-  bool compare() {
+  /// Must any that is due be read again?
+  bool compare(bool refused) {
     base::Lock lock(mutex);
     bool any = false;
     for (Watched& file : files)
-      if (const auto due = file.due(); due && *due <= Clock::now()) any = file.compare() || any;
+      if (const auto due = file.due(); due && *due <= Clock::now())
+        any = file.compare() || refused || any;
     return any;
   }
 
   void run() {
     Clock::time_point not_before = Clock::now();
+    bool refused = false;
     for (;;) {
       auto due = look();
       if (due) due = std::max(*due, not_before);
       const auto tick = Clock::now() + (events_work ? look_every : look_without_events);
       if (due && *due <= Clock::now()) {
-        if (compare()) {
-          changed();
+        if (compare(refused)) {
+          refused = !changed();
           not_before = Clock::now() + News::between_changes;
         }
         continue;
@@ -212,7 +215,7 @@ std::string FileWatch::digest_of(const std::filesystem::path& file) {
   return base::sha256_hex(text);
 }
 
-FileWatch::FileWatch(std::filesystem::path file, std::string seen, std::function<void()> changed)
+FileWatch::FileWatch(std::filesystem::path file, std::string seen, std::function<bool()> changed)
     : state_(std::make_unique<State>()) {
   state_->changed = std::move(changed);
   {
@@ -223,7 +226,10 @@ FileWatch::FileWatch(std::filesystem::path file, std::string seen, std::function
 }
 
 FileWatch::FileWatch(std::function<void()> changed) : state_(std::make_unique<State>()) {
-  state_->changed = std::move(changed);
+  state_->changed = [changed = std::move(changed)] {
+    changed();
+    return true;
+  };
   start();
 }
 

@@ -22,6 +22,9 @@ struct WatchedPlugin {
 /// file must have rested for 500 ms, so that one that is copied slowly is seen once and whole. At
 /// most ten changes a second are told of. A file that is gone is no change. Own thread.
 ///
+/// While the last change could not be taken over, whatever moves is one, the same content too: who
+/// may write to a file can have been what was wrong with it.
+///
 /// Or of files that say where services run: read as soon as the registry would be, and one that is
 /// gone is a change, too.
 class FileWatch {
@@ -30,8 +33,8 @@ class FileWatch {
   static std::string digest_of(const std::filesystem::path& file);
 
   /// `seen`: digest_of(file) from before the file was read for what is in use. Of what has been
-  /// written since then is told, too.
-  FileWatch(std::filesystem::path file, std::string seen, std::function<void()> changed);
+  /// written since then is told, too. `changed` answers whether the change was taken over.
+  FileWatch(std::filesystem::path file, std::string seen, std::function<bool()> changed);
   /// Of no registry: watches what set_files() names.
   explicit FileWatch(std::function<void()> changed);
   /// Joins; not from within `changed`.

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <iterator>
 #include <mutex>
@@ -36,6 +37,12 @@ class Watched : public testing::Test {
   ~Watched() override { fs::remove_all(folder_); }
 
   static void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
+  std::function<bool()> counting() {
+    return [this] {
+      ++calls_;
+      return true;
+    };
+  }
   std::string seen() const { return FileWatch::digest_of(file_); }
   bool reaches(int count) const {
     const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -51,7 +58,7 @@ class Watched : public testing::Test {
 TEST_F(Watched, WritesRenamesAndSymlinkSwapsAreSeen) {
   write(folder_ / "one", "1");
   fs::create_symlink("one", file_);
-  FileWatch watch(file_, seen(), [this] { ++calls_; });
+  FileWatch watch(file_, seen(), counting());
   write(folder_ / "one", "2");
   EXPECT_TRUE(reaches(1)) << "in place";
   write(folder_ / "new", "3");
@@ -67,18 +74,40 @@ TEST_F(Watched, WhatWasWrittenSinceTheFileWasReadIsToldOf) {
   write(file_, "1");
   std::string read = seen();
   write(file_, "2");
-  FileWatch watch(file_, std::move(read), [this] { ++calls_; });
+  FileWatch watch(file_, std::move(read), counting());
   EXPECT_TRUE(reaches(1));
 }
 
 TEST_F(Watched, OnlyContentCounts) {
   write(file_, "1");
-  FileWatch watch(file_, seen(), [this] { ++calls_; });
+  FileWatch watch(file_, seen(), counting());
   fs::remove(file_);
   write(file_, "1");
   write(file_, "2");
   EXPECT_TRUE(reaches(1));
   EXPECT_EQ(calls_, 1) << "gone, back and unchanged is no change";
+}
+
+TEST_F(Watched, AfterARefusalWhoMayWriteItCountsUntilItIsTakenOver) {
+  write(file_, "1");
+  std::atomic<bool> takes{false};
+  FileWatch watch(file_, seen(), [&] {
+    const bool taken = takes;
+    ++calls_;
+    return taken;
+  });
+  write(file_, "2");
+  EXPECT_TRUE(reaches(1));
+  takes = true;
+  fs::permissions(file_, fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_TRUE(reaches(2)) << "the same content, and another mode";
+
+  // Now it is in use: another mode is no news. The next content marks the end.
+  fs::permissions(file_, fs::perms::owner_all);
+  write(folder_ / "new", "3");
+  fs::rename(folder_ / "new", file_);
+  EXPECT_TRUE(reaches(3));
+  EXPECT_EQ(calls_, 3);
 }
 
 TEST_F(Watched, AStormStillEndsWithTheLastContent) {
@@ -89,6 +118,7 @@ TEST_F(Watched, AStormStillEndsWithTheLastContent) {
     std::string text;
     std::getline(std::ifstream(file_), text);
     last_seen = text == "last";
+    return true;
   });
   // Writes without a pause: a watch that waits for quiet would never speak. Over the old content,
   // not behind a cut: else a look may always find nothing.
@@ -118,6 +148,7 @@ TEST_F(Watched, AtMostTenChangesASecondAreToldOfAndTheLastOneIs) {
     std::string text;
     std::getline(std::ifstream(file_), text);
     last_seen = text == "last";
+    return true;
   });
   watch.set_plugins({{plugin, base::sha256_hex(std::string())}});
   const auto stop = std::chrono::steady_clock::now() + 2s;
@@ -139,7 +170,7 @@ TEST_F(Watched, AtMostTenChangesASecondAreToldOfAndTheLastOneIs) {
 
 TEST_F(Watched, FilesBesideTheRegistryAreNobodysBusiness) {
   write(file_, "1");
-  FileWatch watch(file_, seen(), [this] { ++calls_; });
+  FileWatch watch(file_, seen(), counting());
   for (const char* name : {".registry.toml.swp", "4913", "registry.toml~", "#registry.toml#"}) {
     write(folder_ / name, "x");
     fs::remove(folder_ / name);
@@ -160,6 +191,7 @@ TEST_F(Watched, AnOverflowOfTheQueueOfEventsLosesNoChange) {
     if (calls_ == 0) inside.set_value();
     may_go_on.wait();
     ++calls_;
+    return true;
   });
   write(file_, "2");
   ASSERT_EQ(inside.get_future().wait_for(10s), std::future_status::ready);
@@ -187,7 +219,7 @@ TEST_F(Watched, WithoutEventsItStillLooks) {
   rlimit few = before;
   few.rlim_cur = static_cast<rlim_t>(next) + 2;
   ::setrlimit(RLIMIT_NOFILE, &few);
-  FileWatch watch(file_, seen(), [this] { ++calls_; });
+  FileWatch watch(file_, seen(), counting());
   EXPECT_EQ(::fcntl(next + 1, F_GETFD), FD_CLOEXEC);
   EXPECT_EQ(::fcntl(next + 2, F_GETFD), -1) << "there are events after all";
   ::setrlimit(RLIMIT_NOFILE, &before);
@@ -206,6 +238,7 @@ class WatchedPluginFile : public Watched {
       std::lock_guard lock(mutex_);
       seen_.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
       ++calls_;
+      return true;
     });
     watch_->set_plugins({{plugin_, base::sha256_hex(old_)}});
   }
