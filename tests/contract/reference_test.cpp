@@ -147,7 +147,7 @@ std::string tables_reference() {
          "| `services.X.watch` | `true`: a new file of its plugin is loaded by itself; built-in "
          "`false` |\n"
          "| `services.X.required` | built-in `true`; `false`: a missing variable or file, or a "
-         "refused plugin, leaves out this service alone |\n"
+         "refused plugin, leaves out this service alone, or keeps it as it runs |\n"
          "| `services.X.endpoints.Y` | settings of one endpoint, the keys above without \"(not "
          "per endpoint)\" |\n"
          "| `services.X.config` | what the plugin's code may ask for |\n"

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "callerapi/caller.hpp"
@@ -39,11 +41,15 @@ class Reload : public ::testing::Test {
     std::ofstream(folder_ / "new") << "schema = 1\n" << services;
     fs::rename(folder_ / "new", folder_ / "registry.toml");
   }
-  Caller open(bool watch) const {
+  Caller open(bool watch) {
     Options options;
     options.static_plugins = {support::echo_plugin()};
     options.environment.emplace();
     options.watch = watch;
+    options.log = [this](const LogRecord& record) {
+      std::lock_guard lock(mutex_);
+      log_.append(record.message).append("\n");
+    };
     return Caller::open((folder_ / "registry.toml").string(), std::move(options)).value();
   }
   static std::string get(Caller& caller, const std::string& name) {
@@ -51,6 +57,10 @@ class Reload : public ::testing::Test {
     return response ? response->body : std::string(callerapi::name(response.error().outcome));
   }
 
+  std::string logged() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(log_, "");
+  }
   /// Within a while that no machine needs.
   static bool becomes(Caller& caller, const std::string& name, const std::string& answer) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -61,6 +71,8 @@ class Reload : public ::testing::Test {
 
   ScriptedServer server_;
   fs::path folder_;
+  std::mutex mutex_;
+  std::string log_;
 };
 
 TEST_F(Reload, AddsChangesAndRemovesServices) {
@@ -130,6 +142,40 @@ TEST_F(Reload, ABrokenFileLeavesEverythingAsItWas) {
   }
   EXPECT_EQ(caller.stats().reloads_refused, 4u);
   EXPECT_EQ(caller.stats().generation, 1u);
+}
+
+TEST_F(Reload, AServiceThatIsNotRequiredStaysAsItIsWhileAFileOfItIsMissing) {
+  std::ofstream(folder_ / "token") << "t0ken";
+  write(service("a") + service("b") +
+        "required = false\nauth = {type = \"bearer\", token_file = \"token\"}\n");
+  Caller caller = open(false);
+  (void)logged();
+  fs::remove(folder_ / "token");
+
+  const ReloadReport report = caller.reload().value();
+
+  EXPECT_TRUE(report.removed.empty());
+  EXPECT_EQ(get(caller, "b"), "/echo/1");
+  const std::string log = logged();
+  EXPECT_NE(
+      log.find("registry.toml:9:39: services.b.auth.token_file: " + (folder_ / "token").string() +
+               ": No such file or directory; not required, so it is kept as it was\n"),
+      std::string::npos)
+      << log;
+}
+
+TEST_F(Reload, AServiceThatIsNotRequiredAndLacksACertificateIsLeftOutAlone) {
+  write(service("a") +
+        "[services.b]\nplugin = \"static:echo\"\nbase_url = \"https://127.0.0.1:1\"\n"
+        "required = false\ntls = {ca_file = \"gone.pem\"}\n");
+  Caller caller = open(false);
+
+  EXPECT_EQ(get(caller, "a"), "/echo/1");
+  EXPECT_EQ(get(caller, "b"), "unknown_service");
+  const std::string log = logged();
+  EXPECT_NE(log.find("gone.pem: No such file or directory; not required, so it is left out\n"),
+            std::string::npos)
+      << log;
 }
 
 TEST_F(Reload, AWatchedFileAppliesByItself) {

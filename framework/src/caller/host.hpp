@@ -104,6 +104,8 @@ class Host : public std::enable_shared_from_this<Host> {
   static registry::Environment environment_of(const Options& options);
   Result<registry::Registry> read() const;
   Result<BuiltMap> build(const registry::Registry& registry) CALLERAPI_REQUIRES(control_);
+  void keep_or_leave_out(const std::string& name, const Error& why, LogLevel level, BuiltMap& next)
+      CALLERAPI_REQUIRES(control_);
   std::shared_ptr<policy::Discovery> discovery(const catalogue::Service& service,
                                                const registry::ServiceEntry& entry);
   std::shared_ptr<const policy::InstanceSet> instances(pool::Settings settings,

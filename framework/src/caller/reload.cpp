@@ -116,21 +116,29 @@ Result<pool::Settings> Host::pool_settings(const catalogue::Service& service,
   return settings;
 }
 
+/// Of a service that is not required and cannot be had as the registry has it now.
+void Host::keep_or_leave_out(const std::string& name, const Error& why, LogLevel level,
+                             BuiltMap& next) {
+  const auto old = built_.find(name);
+  const bool runs = old != built_.end();
+  log_.write(level, "registry",
+             why.message + "; not required, so it is " + (runs ? "kept as it was" : "left out"));
+  if (runs) next.insert(*old);
+}
+
 Result<Host::BuiltMap> Host::build(const registry::Registry& registry) {
   std::vector<host::LoadRequest> requests;
   for (const registry::ServiceEntry& entry : registry.services)
     requests.push_back(load_request(registry, entry));
   host::prepare(requests, load_with());
   BuiltMap next;
+  for (const registry::Skipped& one : registry.skipped)
+    keep_or_leave_out(one.name, one.why, LogLevel::warning, next);
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const registry::ServiceEntry& entry = registry.services[i];
     auto built = build_one(registry, entry, requests[i]);
     if (!built && !entry.required) {
-      const auto old = built_.find(entry.name);
-      log_.write(LogLevel::error, "registry",
-                 built.error().message + "; not required, so it is " +
-                     (old == built_.end() ? "left out" : "kept as it was"));
-      if (old != built_.end()) next.insert(*old);
+      keep_or_leave_out(entry.name, built.error(), LogLevel::error, next);
       continue;
     }
     if (!built) {

@@ -61,9 +61,12 @@ void Reader::fault(unsigned line, std::string reason, std::string message) {
   // Keys, names and messages of the file are quoted, line breaks of its strings included.
   for (char& c : message)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  faults_.push_back({line, Error{.outcome = Outcome::registry_invalid,
-                                 .reason = std::move(reason),
-                                 .message = std::move(message)}});
+  const bool missing = reason == "env_missing" || reason == "file";
+  faults_.push_back({line,
+                     Error{.outcome = Outcome::registry_invalid,
+                           .reason = std::move(reason),
+                           .message = std::move(message)},
+                     missing});
 }
 
 void Reader::fault_at(const Spot& spot, std::string reason, const std::string& what) {

@@ -45,6 +45,7 @@ class Reader {
   struct Fault {
     unsigned line;
     Error error;
+    bool missing = false;  ///< A variable or file is not there for now.
   };
   /// What is being read: an entry and its dotted path.
   struct Spot {

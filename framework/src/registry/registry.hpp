@@ -42,7 +42,8 @@ struct ServiceEntry {
   bool operator==(const ServiceEntry&) const = default;
 };
 
-/// A service with `required = false` that cannot be used for now, and why.
+/// A service with `required = false` that cannot be used for now, and why: its variables or files
+/// are missing. Whoever loads the registry tells of it and goes on with what runs of it, if any.
 struct Skipped {
   std::string name;
   Error why;

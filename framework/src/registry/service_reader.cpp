@@ -1,6 +1,7 @@
 // What Reader does with one [services.X].
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -295,15 +296,11 @@ void Reader::read_service(const Spot& spot, Registry& registry) {
   read_overrides(service);
   load_tls(spot, service, registry);
   read_auth(spot, service);
-  const auto missing = [](const Fault& f) {
-    return f.error.reason == "env_missing" || f.error.reason == "file";
-  };
   const auto first = faults_.begin() + static_cast<std::ptrdiff_t>(before);
   service.required = flag(spot, "required", true);
-  if (!service.required && faults_.size() > before && std::all_of(first, faults_.end(), missing)) {
+  if (!service.required && faults_.size() > before &&
+      std::all_of(first, faults_.end(), std::mem_fn(&Fault::missing))) {
     registry.skipped.push_back({service.name, std::move(first->error)});
-    registry.warnings.push_back(registry.skipped.back().why.message +
-                                "; the service is left out, for it is not required");
     faults_.resize(before, Fault{});
     return;
   }

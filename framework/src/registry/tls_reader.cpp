@@ -75,7 +75,11 @@ std::string Reader::tls_file(const TlsKeys& given, const std::string& key, const
     return std::string();
   };
   auto read = read_small_file(path, pem_bytes_max);
-  if (!read) return refuse(read.error().message);
+  if (!read) {
+    refuse(read.error().message);
+    faults_.back().missing = true;
+    return {};
+  }
   if (read->empty()) return refuse("is empty; expected PEM");
   return std::move(*read);
 }

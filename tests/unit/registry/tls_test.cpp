@@ -148,6 +148,23 @@ TEST_F(TlsKeys, SayWithFileLineAndKeyWhatIsWrong) {
             "key");
 }
 
+TEST_F(TlsKeys, OfAServiceThatIsNotRequiredLeaveItOutWhenTheirFileIsMissing) {
+  const auto optional = [](const std::string& tls) {
+    return parse("required = false\n[services.x.tls]\n" + tls, {}, "https://h/",
+                 "allow_empty = true\n");
+  };
+  for (const char* tls :
+       {"ca_file = \"gone.pem\"\n", "cert_file = \"gone.pem\"\nkey_file = \"own.key\"\n",
+        "cert_file = \"own.pem\"\nkey_file = \"gone.key\"\n"}) {
+    const auto registry = optional(tls);
+    ASSERT_TRUE(registry) << registry.error().message;
+    EXPECT_EQ(registry->skipped.size(), 1u) << tls;
+  }
+  const auto broken = optional("ca_file = \"text.pem\"\n");
+  ASSERT_FALSE(broken) << "a file that is there and wrong will not come by itself";
+  EXPECT_EQ(broken.error().reason, "ca");
+}
+
 TEST_F(TlsKeys, VerifyOffWarns) {
   const auto registry = parse("[services.x.tls]\nverify = \"off\"\n");
   ASSERT_TRUE(registry) << registry.error().message;
