@@ -70,6 +70,12 @@ bool is_this_machine(const std::string& host) {
 std::string exposed(const ServiceEntry& service) {
   const auto url = wire::parse_base_url(service.base_url);
   if (!url || url->scheme != "http") return {};
+  if (service.proxy && !is_this_machine(service.proxy->host))
+    return "the proxy " + service.proxy->host;
+  using Kind = DiscoveryEntry::Kind;
+  const Kind kind = service.discovery.kind;
+  if (kind == Kind::srv || kind == Kind::file || kind == Kind::http)
+    return "wherever discovery = \"" + std::string(name(kind)) + "\" leads";
   for (const policy::Site& site : service.instances)
     if (!is_this_machine(site.host)) return site.host;
   if (service.instances.empty() && !is_this_machine(url->host)) return service.base_url;

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "registry/registry.hpp"
 
@@ -135,6 +136,33 @@ TEST_F(AuthKeys, NeedTlsOrThisMachineUnlessTheFileSaysOtherwise) {
                       {}, "https://h/", service("login", "http://login"))
                   .starts_with("auth_insecure: registry.toml:5:1: services.x.auth: would send a "
                                "secret without TLS to http://login;"));
+}
+
+TEST_F(AuthKeys, NeedTlsWhereOthersThanBaseUrlSayWhoGetsThem) {
+  const std::string bearer = "[services.x.auth]\ntype = \"bearer\"\ntoken = \"s3cret\"\n";
+  const auto of = [&](const std::string& keys, const std::string& url,
+                      const std::string& more = "") {
+    const auto parsed = parse_registry(
+        "schema = 1\n" + service("x", url) + keys + bearer + more + service("places", "https://h"),
+        "registry.toml", folder, {});
+    return parsed ? "accepted" : parsed.error().message;
+  };
+  const auto refused = [](const std::string& line, const std::string& where) {
+    return "registry.toml:" + line + ":1: services.x.auth: would send a secret without TLS to " +
+           where + "; use https, or set insecure = true beside type where the network is trusted";
+  };
+  const std::pair<std::string, std::string> kinds[] = {
+      {"file", "x.instances"}, {"http", "places/v1/x"}, {"srv", "_http._tcp.x.test"}};
+  for (const auto& [kind, from] : kinds) {
+    const std::string keys = "discovery = \"" + kind + "\"\ninstances_from = \"" + from + "\"\n";
+    EXPECT_EQ(of(keys, "http://127.0.0.1:9"),
+              refused("7", "wherever discovery = \"" + kind + "\" leads"));
+    EXPECT_EQ(of(keys, "https://127.0.0.1:9"), "accepted") << kind;
+    EXPECT_EQ(of(keys, "http://127.0.0.1:9", "insecure = true\n"), "accepted") << kind;
+  }
+  EXPECT_EQ(of("proxy = \"http://proxy.test:3128\"\n", "http://127.0.0.1:9"),
+            refused("6", "the proxy proxy.test"));
+  EXPECT_EQ(of("proxy = \"http://127.0.0.1:3128\"\n", "http://127.0.0.1:9"), "accepted");
 }
 
 TEST_F(AuthKeys, ThatNeedATokenToGetATokenAreRefused) {
