@@ -152,6 +152,19 @@ TEST_F(HttpDiscovery, TheETagOfTheLastAnswerIsSentAndNotModifiedKeepsTheSet) {
   EXPECT_EQ(names(), "10.0.0.1:80 ");
 }
 
+TEST_F(HttpDiscovery, AnotherSchemeOfBaseUrlIsThatOfTheNextAnswers) {
+  answer(support::ok(list(R"({"url": "http://10.0.0.1:80"})")));
+  open_http();
+  ASSERT_TRUE(soon([&] { return names() == "10.0.0.1:80 "; })) << failing();
+  answer(support::ok(list(R"({"url": "https://10.0.0.2:443"})")));
+  write_registry(
+      "base_url = \"https://127.0.0.1:9\"\ndiscovery = \"http\"\n"
+      "instances_from = \"places/v1/svc\"\ntls.verify = \"off\"\n" +
+      asked());
+  ASSERT_TRUE(host_->reload());
+  EXPECT_TRUE(becomes("10.0.0.2:443 ")) << failing();
+}
+
 TEST_F(HttpDiscovery, EveryFailureKeepsTheSetAndIsTold) {
   open_http();
   ASSERT_TRUE(soon([&] { return names() == "10.0.0.1:80 "; }));

@@ -71,7 +71,8 @@ Result<Host::Built> Host::build_one(const registry::Registry& registry,
   }
   const catalogue::Service* before =
       previous == built_.end() ? nullptr : previous->second.service.get();
-  const bool same_source = before && before->base_url.host == s.base_url.host &&
+  const bool same_source = before && before->base_url.scheme == s.base_url.scheme &&
+                           before->base_url.host == s.base_url.host &&
                            before->base_url.port == s.base_url.port &&
                            previous->second.entry.instances == entry.instances &&
                            previous->second.entry.discovery == entry.discovery;
