@@ -227,7 +227,8 @@ constexpr Key table[] = {
      set<&P::service_connections_max>},
     {"pool.queue_max", integer, "1024", 0, 1'000'000, true,
      "Calls that may wait for a connection, beside those that one is being opened for; one more is "
-     "answered queue_full.", set<&P::queue_max>},
+     "answered queue_full.",
+     set<&P::queue_max>},
     {"pool.idle", duration, "15s", ms, day, true,
      "How long an unused connection is kept; less than the service keeps it. Where answers carry "
      "Keep-Alive: timeout=N, at most N - 1 seconds.",
