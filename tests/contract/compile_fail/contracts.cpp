@@ -68,6 +68,12 @@ struct Notes {
   (void)client.call<"list">(1, callerapi::with<"limt">(10));
 #elif defined(CASE_required_by_with)
   (void)client.call<"list">(1, callerapi::with<"page">(10));
+#elif defined(CASE_constant_request)
+  const callerapi::Request once = callerapi::Request{}.max_attempts(1);
+  (void)client.call<"create">("7", Note{"x"}, once);
+#elif defined(CASE_request_used_twice)
+  callerapi::Request again;
+  (void)client.call<"create">("7", Note{"x"}, again);
 #elif defined(CASE_undescribed_type)
   struct Plain {};
   (void)callerapi::to_json(Plain{});

@@ -135,6 +135,10 @@ class Filler {
 
  public:
   static Request fill(Args&&... args) {
+    static_assert(
+        ((!std::is_same_v<std::remove_cvref_t<Args>, Request> ||
+          std::is_same_v<Args, Request>)&&...),
+        "callerapi: a Request is used up by its call; give it as a temporary, or std::move it");
     Request request;
     (begin(request, args), ...);
     [&]<std::size_t... K>(std::index_sequence<K...>) {
