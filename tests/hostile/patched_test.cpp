@@ -108,6 +108,8 @@ INSTANTIATE_TEST_SUITE_P(
         Patch{"StringsElsewhere", "format_corrupt",
               "its dynamic table and its sections disagree about the strings",
               [](std::string& file) { dynamic(file, DT_STRTAB)->d_un.d_ptr = 0x7fff'ffff'0000; }},
+        Patch{"StringsTwice", "format_corrupt", "its dynamic table has two entries of tag 5",
+              [](std::string& file) { dynamic(file, DT_RELACOUNT)->d_tag = DT_STRTAB; }},
         Patch{"HashTableElsewhere", "format_corrupt", "leads out of its segments",
               [](std::string& file) { dynamic(file, DT_GNU_HASH)->d_un.d_ptr += 1u << 30; }},
         Patch{"EndlessNames", "format_corrupt",

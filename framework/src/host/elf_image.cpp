@@ -148,6 +148,10 @@ Result<void> ElfImage::read_dynamic() {
     const auto entry = *at<Elf64_Dyn>(segment->p_offset + i * sizeof(Elf64_Dyn));
     if (entry.d_tag == DT_NULL) return {};
     if (auto few = at_most(i + 1, dynamic_max, "entries in its dynamic table"); !few) return few;
+    // The loader takes the last of each, whoever reads in order the first.
+    if (entry.d_tag != DT_NEEDED && dynamic_one(entry.d_tag))
+      return refuse(PluginFault::format_corrupt,
+                    "its dynamic table has two entries of tag " + std::to_string(entry.d_tag));
     dynamic_.push_back(entry);
   }
   return refuse(PluginFault::format_corrupt, "its dynamic table has no end");
