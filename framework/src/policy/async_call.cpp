@@ -85,8 +85,13 @@ void AsyncCall::pump() {
 
 /// As if the connection had stirred, once others had their turn.
 void AsyncCall::come_back() {
+  // Once for all that stirs meanwhile: turns that each bring the next must not grow in number.
+  if (std::exchange(coming_back_, true)) return;
   run_.loop().post([self = weak_from_this()] {
-    if (auto alive = self.lock()) alive->on_ready();
+    const auto alive = self.lock();
+    if (!alive) return;
+    alive->coming_back_ = false;
+    alive->on_ready();
   });
 }
 

@@ -67,7 +67,8 @@ class AsyncCall final : public LoopCall,
   wire::Timer timer_;
   TimePoint armed_for_{};  ///< While an exchange is under way.
   Waiting waiting_ = Waiting::nothing;
-  bool asking_ = false;  ///< The pool is asked for a connection, and may have one at once.
+  bool coming_back_ = false;  ///< A turn that goes on is on its way.
+  bool asking_ = false;       ///< The pool is asked for a connection, and may have one at once.
   std::unique_ptr<pool::Connection> connection_;
   std::optional<wire::Exchange> exchange_;
 };

@@ -172,6 +172,7 @@ void Origin::wait(Waiter& waiter, TimePoint now) {
   const auto most = static_cast<std::size_t>(settings_.queue_max) + connectors_.size();
   if (opening_ || waiters_.size() <= most || waiters_.back() != &waiter) return;
   withdraw(waiter);
+  if (waiters_.empty()) quota_->unqueue(*this);  // nobody is left who needs a place
   waiter.on_connection(Error{
       .outcome = Outcome::queue_full,
       .reason = "queue_full",
