@@ -44,7 +44,10 @@ Result<void> read_part(json::View part, Multipart& parts) {
     parts.file(name, std::string(file.string().value_or("")), type);
     return {};
   }
-  auto bytes = decode_base64(member(part, "body_b64"));
+  const json::View encoded = part.find("body_b64");
+  if (!encoded || !encoded.string())
+    return bad("part '" + name + "' needs file or body_b64, as a text");
+  auto bytes = decode_base64(*encoded.string());
   if (!bytes) return std::move(bytes).error();
   parts.bytes(name, filename, std::move(*bytes), type);
   return {};

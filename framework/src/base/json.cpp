@@ -1,10 +1,12 @@
 #include "callerapi/json.hpp"
 
 #include <boost/json.hpp>
+#include <boost/json/basic_parser_impl.hpp>
 #include <charconv>
 #include <cmath>
 
 #include "base/limits.hpp"
+#include "base/utf8.hpp"
 
 namespace callerapi::json {
 namespace {
@@ -12,6 +14,60 @@ namespace {
 namespace bj = boost::json;
 
 const bj::value& node(const void* p) noexcept { return *static_cast<const bj::value*>(p); }
+
+/// What bj::basic_parser tells of a text, as a value. Like Boost's own, but for numbers
+/// with a fraction or an exponent: Boost 1.81 rounds some of them twice, so that one in eight came
+/// back as its neighbour.
+class JsonReader {
+  using Text = bj::string_view;
+  using Code = bj::error_code;
+
+ public:
+  static constexpr std::size_t max_object_size = bj::object::max_size();
+  static constexpr std::size_t max_array_size = bj::array::max_size();
+  static constexpr std::size_t max_key_size = bj::string::max_size();
+  static constexpr std::size_t max_string_size = bj::string::max_size();
+
+  explicit JsonReader(bj::storage_ptr memory) { stack_.reset(std::move(memory)); }
+  bj::value take() { return stack_.release(); }
+
+  bool on_document_begin(Code&) { return true; }
+  bool on_document_end(Code&) { return true; }
+  bool on_object_begin(Code&) { return true; }
+  bool on_object_end(std::size_t n, Code&) { return stack_.push_object(n), true; }
+  bool on_array_begin(Code&) { return true; }
+  bool on_array_end(std::size_t n, Code&) { return stack_.push_array(n), true; }
+  bool on_key_part(Text text, std::size_t, Code&) { return stack_.push_chars(text), true; }
+  bool on_key(Text text, std::size_t, Code&) { return stack_.push_key(text), true; }
+  bool on_string_part(Text text, std::size_t, Code&) { return stack_.push_chars(text), true; }
+  bool on_string(Text text, std::size_t, Code&) { return stack_.push_string(text), true; }
+  bool on_number_part(Text text, Code&) { return digits_.append(text.data(), text.size()), true; }
+  bool on_int64(std::int64_t number, Text, Code&) {
+    digits_.clear();
+    return stack_.push_int64(number), true;
+  }
+  bool on_uint64(std::uint64_t number, Text, Code&) {
+    digits_.clear();
+    return stack_.push_uint64(number), true;
+  }
+  /// `text`: the number as it stands there, behind what on_number_part() had of it.
+  bool on_double(double number, Text text, Code&) {
+    std::string_view all(text.data(), text.size());
+    if (!digits_.empty()) all = digits_.append(text.data(), text.size());
+    // One that is out of range stays what it was read as: infinite, or zero.
+    std::from_chars(all.data(), all.data() + all.size(), number);
+    digits_.clear();
+    return stack_.push_double(number), true;
+  }
+  bool on_bool(bool flag, Code&) { return stack_.push_bool(flag), true; }
+  bool on_null(Code&) { return stack_.push_null(), true; }
+  bool on_comment_part(Text, Code&) { return true; }
+  bool on_comment(Text, Code&) { return true; }
+
+ private:
+  bj::value_stack stack_;
+  std::string digits_;
+};
 
 /// Boost parses 1e400 as infinity, which no JSON text can hold.
 bool all_finite(const bj::value& value) {
@@ -33,6 +89,52 @@ Error refuse(std::string text) {
           .phase = Phase::decode};
 }
 
+/// Answers whether all of it is ASCII.
+bool put_escaped(std::string& out, std::string_view text) {
+  constexpr char digits[] = "0123456789abcdef";
+  unsigned all = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    all |= byte;
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      out += "\\u00";
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return all < 0x80;
+}
+
+/// Boost's own writes 0.5 as 5E-1, which few services take where it stands in a path.
+void write(Writer& out, const bj::value& value) {
+  if (const auto* array = value.if_array()) {
+    out.begin_array();
+    for (const bj::value& one : *array) write(out, one);
+    out.end_array();
+  } else if (const auto* object = value.if_object()) {
+    out.begin_object();
+    for (const auto& [key, one] : *object) write(out.key({key.data(), key.size()}), one);
+    out.end_object();
+  } else if (const auto* text = value.if_string()) {
+    out.value(std::string_view(text->data(), text->size()));
+  } else if (const auto* real = value.if_double()) {
+    out.value(*real);
+  } else if (const auto* whole = value.if_int64()) {
+    out.value(*whole);
+  } else if (const auto* large = value.if_uint64()) {
+    out.value(*large);
+  } else if (const auto* flag = value.if_bool()) {
+    out.value(*flag);
+  } else {
+    out.null();
+  }
+}
+
 }  // namespace
 
 struct Document::State {
@@ -50,15 +152,15 @@ Result<Document> Document::parse(std::string_view text) {
   auto state = std::make_unique<State>();
   bj::parse_options options;
   options.max_depth = base::limits::json_depth_max;
-  bj::stream_parser parser(&state->memory, options);
+  bj::basic_parser<JsonReader> parser(options, bj::storage_ptr(&state->memory));
   boost::system::error_code failed;
-  const std::size_t read = parser.write_some(text.data(), text.size(), failed);
+  const std::size_t read = parser.write_some(true, text.data(), text.size(), failed);
   if (!failed && read < text.size()) failed = bj::error::extra_data;
-  if (!failed) parser.finish(failed);
+  if (!failed) parser.write_some(false, nullptr, 0, failed);
   if (failed)
     return refuse("not valid JSON at byte " + std::to_string(read) + " of " +
                   std::to_string(text.size()) + ": " + failed.message());
-  state->root = parser.release();
+  state->root = parser.handler().take();
   if (!all_finite(state->root)) return refuse("not valid JSON: a number is too large");
   return Document(std::move(state));
 }
@@ -140,7 +242,11 @@ View View::find(std::string_view name) const noexcept {
   return object == nullptr ? View() : View(object->if_contains({name.data(), name.size()}));
 }
 
-std::string View::dump() const { return bj::serialize(node(node_)); }
+std::string View::dump() const {
+  Writer out;
+  write(out, node(node_));
+  return out.take();
+}
 
 void Writer::separate() {
   if (comma_) text_ += ',';
@@ -193,20 +299,14 @@ Writer& Writer::raw(std::string_view json) {
   return *this;
 }
 Writer& Writer::value(std::string_view text) {
-  constexpr char digits[] = "0123456789abcdef";
   separate();
   text_ += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      text_ += '\\';
-      text_ += c;
-    } else if (byte < 0x20) {
-      text_ += "\\u00";
-      text_ += digits[byte >> 4];
-      text_ += digits[byte & 15];
-    } else {
-      text_ += c;
+  const std::size_t begin = text_.size();
+  if (!put_escaped(text_, text)) {
+    // Fields of a peer may hold any byte, JSON text may not (RFC 8259 8.1).
+    if (const std::string clean = base::as_utf8(text); clean != text) {
+      text_.resize(begin);
+      put_escaped(text_, clean);
     }
   }
   text_ += '"';

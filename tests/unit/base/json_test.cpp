@@ -99,6 +99,33 @@ TEST(Json, TheLargestNumberOfSixtyFourBitsSurvives) {
   EXPECT_FALSE(from_json<std::uint64_t>("-1"));
 }
 
+TEST(Json, ANumberWithAFractionIsTheNearestToItsText) {
+  EXPECT_EQ(from_json<double>("94.95886283158103").value(), 94.95886283158103);
+  EXPECT_EQ(from_json<double>("-0.0").value(), 0.0);
+  EXPECT_EQ(from_json<double>("1e-400").value(), 0.0);
+  std::uint64_t bits = 1;
+  for (int i = 0; i < 20'000; ++i) {
+    bits = bits * 6364136223846793005u + 1442695040888963407u;
+    const double number = static_cast<double>(bits >> 11) * 0x1p-46;
+    ASSERT_EQ(from_json<double>(to_json(number)).value(), number) << to_json(number);
+    ASSERT_EQ(from_json<std::vector<double>>("[" + to_json(number) + "]").value().at(0), number);
+  }
+}
+
+TEST(Json, WhatIsReadIsWrittenAsPeopleWriteIt) {
+  const std::string text =
+      R"({"a":0.5,"b":40.7,"c":[18446744073709551615,-7,true,null],"d":"x\"y","e":{}})";
+  EXPECT_EQ(json::Document::parse(text)->root().dump(), text);
+  EXPECT_EQ(json::Document::parse("5E-1")->root().dump(), "0.5");
+  EXPECT_EQ(json::Document::parse("1.0")->root().dump(), "1");
+}
+
+TEST(Json, BytesThatAreNoTextAreNotWritten) {
+  EXPECT_EQ(json::Writer().value("caf\xe9!").text(), "\"caf\xef\xbf\xbd!\"");
+  EXPECT_EQ(json::Writer().value("caf\xc3\xa9").text(), "\"caf\xc3\xa9\"");
+  EXPECT_EQ(to_json(std::string("\xff\"")), "\"\xef\xbf\xbd\\\"\"");
+}
+
 TEST(Json, WireNamesMayDifferAndTimesAreRfc3339) {
   using namespace std::chrono;
   const sys_seconds due = sys_days(2026y / November / 24) + 13h + 5min;
