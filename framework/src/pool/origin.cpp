@@ -172,7 +172,6 @@ void Origin::wait(Waiter& waiter, TimePoint now) {
   const auto most = static_cast<std::size_t>(settings_.queue_max) + connectors_.size();
   if (opening_ || waiters_.size() <= most || waiters_.back() != &waiter) return;
   withdraw(waiter);
-  if (waiters_.empty()) quota_->unqueue(*this);  // nobody is left who needs a place
   waiter.on_connection(Error{
       .outcome = Outcome::queue_full,
       .reason = "queue_full",
@@ -185,6 +184,8 @@ void Origin::wait(Waiter& waiter, TimePoint now) {
 void Origin::withdraw(Waiter& waiter) {
   std::erase(waiters_, &waiter);
   waiting_ = static_cast<int>(waiters_.size());
+  // Nobody is left who needs a place: no other has to give up a connection for us.
+  if (waiters_.empty() && quota_->hungry()) quota_->unqueue(*this);
 }
 
 std::optional<Phase> Origin::opening(TimePoint since) const noexcept {

@@ -69,6 +69,23 @@ TEST_F(PoolOfSeveral, AnInstanceThatIsBusyGivesUpWhatIsAboveItsPartForOneThatHas
   EXPECT_LE(connections(), 2u);
 }
 
+TEST_F(PoolOfSeveral, WhoWaitsNoLongerCostsNobodyAConnection) {
+  settings_.service_connections_max = 2;
+  settings_.queue_max = 1;
+  Origin &busy = instance(), &other = instance();
+  auto one = open(busy), two = open(busy);
+  Asker gone, refused;
+  ask(other, gone);
+  ask(other, refused);
+  EXPECT_TRUE(quota_->hungry());
+  EXPECT_EQ(refused.answer().error().outcome, Outcome::queue_full);
+  on_loop([&] { other.withdraw(gone); });
+  EXPECT_FALSE(quota_->hungry());
+  busy.give_back(std::move(one), true);
+  busy.give_back(std::move(two), true);
+  EXPECT_EQ(connections(), 2u);
+}
+
 TEST_F(PoolOfSeveral, WhatCouldNotBeOpenedOrIsGoneTakesNothing) {
   settings_.service_connections_max = 2;
   settings_.port = 1;
