@@ -63,13 +63,7 @@ class GeneratorSource final : public BodySource {
 
   Result<std::size_t> read(std::span<char> into) override {
     begun_ = true;
-    try {
-      return generate_(into);
-    } catch (const std::exception& e) {
-      return source_error(std::string("the generator threw: ") + e.what());
-    } catch (...) {
-      return source_error("the generator threw something that is no std::exception");
-    }
+    return generate_(into);
   }
   std::optional<std::uint64_t> length() const override { return length_; }
   bool rewind() override { return !begun_; }

@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <stdexcept>
+#include <utility>
+
+#include "wire/guarded.hpp"
 
 namespace callerapi::wire {
 namespace {
@@ -81,14 +84,14 @@ TEST(FileBody, AMissingFileIsNamed) {
   EXPECT_EQ(Body::file("/").error().message, "/: not a regular file");
 }
 
-TEST(GeneratedBody, WhatAGeneratorThrowsIsAnError) {
-  Body known = Body::generated(
-      [](std::span<char>) -> Result<std::size_t> { throw std::runtime_error("disk"); });
-  Body unknown = Body::generated([](std::span<char>) -> Result<std::size_t> { throw 7; });
-
-  EXPECT_EQ(all_of(*known.source(), 8), "the generator threw: disk");
-  EXPECT_EQ(all_of(*unknown.source(), 8),
-            "the generator threw something that is no std::exception");
+TEST(GuardedBody, WhatASourceThrowsIsAnError) {
+  const auto of = [](Body::Generator generate) {
+    return all_of(*make_guarded(Body::generated(std::move(generate)).take_source()), 8);
+  };
+  EXPECT_EQ(of([](std::span<char>) -> Result<std::size_t> { throw std::runtime_error("disk"); }),
+            "the body source threw: disk");
+  EXPECT_EQ(of([](std::span<char>) -> Result<std::size_t> { throw 7; }),
+            "the body source threw: something that is no std::exception");
 }
 
 }  // namespace
