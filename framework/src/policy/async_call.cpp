@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/prefetch.hpp"
+
 namespace callerapi::policy {
 namespace {
 
@@ -67,9 +69,17 @@ void AsyncCall::on_connection(Result<std::unique_ptr<pool::Connection>> got) noe
   pump();
 }
 
+void AsyncCall::prefetch() const noexcept {
+  base::prefetch(this, sizeof *this);
+  run_.prefetch();
+  if (!connection_) return;
+  base::prefetch(connection_.get(), sizeof *connection_);
+  base::prefetch(connection_->stream.get(), sizeof *connection_->stream);
+}
+
 void AsyncCall::on_ready() noexcept {
   const auto self = shared_from_this();
-  run_.note_ready();
+  run_.note_ready(run_.loop().now());
   if (waiting_ == Waiting::exchange) pump();
   if (waiting_ == Waiting::stream) pump_stream();
 }

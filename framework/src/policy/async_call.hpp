@@ -36,6 +36,7 @@ class AsyncCall final : public LoopCall,
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override;
   pool::Wants wants() const noexcept override { return run_.wants(); }
   void on_ready() noexcept override;
+  void prefetch() const noexcept override;
   void on_time();
   // What may end the call is for those who hold it.
   void attempt();

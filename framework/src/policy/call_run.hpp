@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/prefetch.hpp"
 #include "callerapi/explain.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
@@ -81,6 +82,8 @@ class CallRun {
   /// Null before the first attempt.
   const Instance* instance() const noexcept { return instance_; }
   int attempts() const noexcept { return attempts_; }
+  /// See wire::StreamEvents.
+  void prefetch() const noexcept { base::prefetch(&parts_, sizeof parts_); }
   /// The call is worth a record, however it ends.
   void keep_record() noexcept { parts_.prepared.explain = true; }
 
@@ -117,7 +120,7 @@ class CallRun {
   /// When an exchange that makes no further progress must be looked at again.
   TimePoint next_look(const wire::Exchange& exchange) const noexcept;
   /// The exchange may move again. Before advance(), but for the first time.
-  void note_ready() noexcept { ready_at_ = loop().now(); }
+  void note_ready(TimePoint now) noexcept { ready_at_ = now; }
   TimePoint ready_at() const noexcept { return ready_at_; }
   /// It has moved bytes.
   void note_progress(const wire::Exchange& exchange) noexcept;

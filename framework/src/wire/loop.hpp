@@ -17,6 +17,8 @@ namespace callerapi::wire {
 class StreamEvents {
  public:
   virtual void on_ready() noexcept = 0;
+  /// on_ready() comes soon: what it touches may be fetched into the cache. Changes nothing.
+  virtual void prefetch() const noexcept {}
 
  protected:
   ~StreamEvents() = default;

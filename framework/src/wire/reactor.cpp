@@ -121,6 +121,14 @@ void Reactor::run_posted() {
   }
 }
 
+/// Null: the event was of the loop itself, or its stream was forgotten meanwhile.
+LoopSlot* Reactor::slot_of(const epoll_event& event) noexcept {
+  const std::uint64_t data = event.data.u64;
+  if (data >= names_ready) return nullptr;
+  LoopSlot& slot = slots_[static_cast<std::uint32_t>(data)];
+  return slot.generation.load() == static_cast<std::uint32_t>(data >> 32) ? &slot : nullptr;
+}
+
 void Reactor::loop() {
   std::array<epoll_event, events_max> events;
   while (!stopping_) {
@@ -135,26 +143,34 @@ void Reactor::loop() {
     const int count = ::epoll_wait(epoll_, events.data(), events_max, timeout);
     asleep_ = false;
     for (int i = 0; i < count; ++i) {
-      const std::uint64_t data = events[static_cast<std::size_t>(i)].data.u64;
-      if (data == wake_up) {
-        std::uint64_t drained = 0;
-        [[maybe_unused]] const ssize_t got = ::read(event_, &drained, sizeof drained);
-        continue;
-      }
-      if (data == names_ready) {
-        names_.process();
-        continue;
-      }
-      LoopSlot* const slot = &slots_[static_cast<std::uint32_t>(data)];
-      if (slot->generation.load() != static_cast<std::uint32_t>(data >> 32)) continue;
-      const std::uint32_t told = events[static_cast<std::size_t>(i)].events;
-      StreamEvents* target = slot->events.load();
-      // An end that came together with the last answer is told only now, to whoever reads that.
-      if ((told & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 || (!target && (told & EPOLLIN) != 0))
-        slot->stirred = true;
-      if (target) target->on_ready();
+      // With a thousand calls in flight none of them is in the cache when its answer comes; the
+      // next one is fetched while this one waits for the kernel.
+      if (i + 1 < count) prefetch(events[static_cast<std::size_t>(i) + 1]);
+      handle(events[static_cast<std::size_t>(i)]);
     }
   }
+}
+
+void Reactor::prefetch(const epoll_event& event) noexcept {
+  const LoopSlot* const slot = slot_of(event);
+  if (const StreamEvents* const target = slot ? slot->events.load() : nullptr) target->prefetch();
+}
+
+void Reactor::handle(const epoll_event& event) {
+  if (event.data.u64 == wake_up) {
+    std::uint64_t drained = 0;
+    [[maybe_unused]] const ssize_t got = ::read(event_, &drained, sizeof drained);
+    return;
+  }
+  if (event.data.u64 == names_ready) return names_.process();
+  LoopSlot* const slot = slot_of(event);
+  if (!slot) return;
+  StreamEvents* target = slot->events.load();
+  // An end that came together with the last answer is told only now, to whoever reads that.
+  if ((event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 ||
+      (!target && (event.events & EPOLLIN) != 0))
+    slot->stirred = true;
+  if (target) target->on_ready();
 }
 
 void Reactor::set_names(NameSettings settings) {

@@ -15,6 +15,8 @@
 #include "wire/names.hpp"
 #include "wire/workers.hpp"
 
+struct epoll_event;
+
 namespace callerapi::wire {
 
 /// A watched stream. epoll hands back {number, generation}, never a pointer: an event that was
@@ -68,6 +70,9 @@ class Reactor final : public Loop {
   Reactor(const base::Clock& clock, NameFiles files);
   void loop();
   void run_posted();
+  LoopSlot* slot_of(const epoll_event& event) noexcept;
+  void prefetch(const epoll_event& event) noexcept;
+  void handle(const epoll_event& event);
   void wake() noexcept;
   int wait_ms() const noexcept;
 
