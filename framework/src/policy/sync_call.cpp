@@ -122,7 +122,6 @@ Acquired acquire(CallRun& run, StopToken* token) {
   return {std::move(*got), run.loop().now()};
 }
 
-/// SO_RCVTIMEO fires late and cannot be cancelled; poll does neither.
 void await_ready(const wire::Stream& stream, bool write, TimePoint now, TimePoint until) {
   pollfd entry{stream.fd(), static_cast<short>(POLLIN | (write ? POLLOUT : 0)), 0};
   int timeout = -1;
@@ -133,13 +132,31 @@ void await_ready(const wire::Stream& stream, bool write, TimePoint now, TimePoin
   ::poll(&entry, 1, timeout);
 }
 
-void drive(CallRun& run, wire::Exchange& exchange, wire::Stream& stream, StopToken* token) {
+/// As advance(); a patient read tells when the answer stirred.
+wire::Exchange::State advance(CallRun& run, wire::Exchange& exchange, wire::Stream& stream) {
+  const wire::Exchange::State state = exchange.advance();
+  if (const TimePoint over = std::exchange(stream.patient_until, {}); over != TimePoint{})
+    run.note_ready(over);
+  return state;
+}
+
+/// Waits by a patient read where it can, which spares the poll before a read; but not for the last
+/// of the time, because SO_RCVTIMEO fires late. The first call of a connection, which may be the
+/// only one, does not prepare it for that.
+void drive(CallRun& run, wire::Exchange& exchange, const pool::Connection& connection,
+           StopToken* token) {
+  wire::Stream& stream = *connection.stream;
   const ActiveStream active(token, stream);
-  while (exchange.advance() == wire::Exchange::State::waiting) {
+  while (advance(run, exchange, stream) == wire::Exchange::State::waiting) {
     if (exchange.progressed()) run.note_progress(exchange);
-    if (!exchange.more_now())
-      await_ready(stream, stream.wants_write(exchange.wants_write()), run.loop().now(),
-                  run.next_look(exchange));
+    if (!exchange.more_now()) {
+      const bool writes = stream.wants_write(exchange.wants_write());
+      const TimePoint now = run.loop().now(), until = run.next_look(exchange);
+      if (!writes && connection.reused && until - now > 2 * wire::Stream::patience &&
+          stream.be_patient(run.loop()))
+        continue;
+      await_ready(stream, writes, now, until);
+    }
     run.expire(exchange);
   }
 }
@@ -183,7 +200,7 @@ bool attempt(CallRun& run, StopToken* token) {
   if (!got) return !stopped(run, token) && run.failed(std::move(got).error());
   std::unique_ptr<pool::Connection> connection = std::move(*got);
   wire::Exchange exchange(*connection->stream, run.request(*connection, at), connection->reused);
-  drive(run, exchange, *connection->stream, token);
+  drive(run, exchange, *connection, token);
   connection->drained = exchange.drained();
   run.origin().give_back(std::move(connection), exchange.reusable(), run.ready_at());
   if (exchange.advance() != wire::Exchange::State::done && stopped(run, token)) return false;

@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -17,10 +18,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <new>
 #include <string>
+#include <utility>
+
+#include "wire/loop.hpp"
 
 namespace callerapi::wire {
 namespace {
@@ -65,6 +70,7 @@ class SocketStream final : public Stream {
   explicit SocketStream(const Poco::Net::StreamSocket& socket) : socket_(socket) {}
 
   IoResult read(char* into, std::size_t size) noexcept override {
+    if (patient_) return read_patiently(into, size);
     for (;;) {
       const ssize_t n = ::recv(fd(), into, size, MSG_DONTWAIT);
       // What we ended ourselves must not pass for the end that the peer gave it.
@@ -72,6 +78,21 @@ class SocketStream final : public Stream {
       if (n >= 0) return {static_cast<std::size_t>(n), 0};
       if (errno != EINTR) return {0, errno};
     }
+  }
+
+  /// Every other operation says by itself that it does not wait, so that the descriptor may.
+  bool be_patient(const Loop& loop) noexcept override {
+    if (!may_block_) {
+      const timeval most{0,
+                         std::chrono::duration_cast<std::chrono::microseconds>(patience).count()};
+      int off = 0;
+      if (::setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most) != 0 ||
+          ::ioctl(fd(), FIONBIO, &off) != 0)
+        return false;
+      may_block_ = true;
+    }
+    patient_ = &loop;
+    return true;
   }
 
   bool short_read_drains() const noexcept override { return true; }
@@ -110,8 +131,19 @@ class SocketStream final : public Stream {
   int fd() const noexcept override { return socket_.impl()->sockfd(); }
 
  private:
+  /// A signal ends the wait: whoever waits looks at the time.
+  IoResult read_patiently(char* into, std::size_t size) noexcept {
+    const Loop& loop = *std::exchange(patient_, nullptr);
+    const ssize_t n = ::recv(fd(), into, size, 0);
+    const int error = n >= 0 ? (n == 0 && shut_ ? ESHUTDOWN : 0) : errno == EINTR ? EAGAIN : errno;
+    patient_until = loop.now();
+    return {error == 0 ? static_cast<std::size_t>(n) : 0, error};
+  }
+
   Poco::Net::StreamSocket socket_;
   std::atomic<bool> shut_{false};
+  bool may_block_ = false;
+  const Loop* patient_ = nullptr;  ///< For the next read.
 };
 
 /// An address as the kernel takes it.

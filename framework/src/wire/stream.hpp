@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,8 @@ struct StreamFault {
   std::string text;    ///< One line, without secrets.
 };
 
+class Loop;
+
 struct LoopSlot;  ///< What a loop knows of a stream.
 
 /// A connected (or connecting) byte stream. Non-blocking, never raises SIGPIPE. One owner at a
@@ -42,6 +45,15 @@ class Stream {
   virtual ~Stream() = default;
   virtual IoResult read(char* into, std::size_t size) noexcept = 0;
   virtual IoResult write(const iovec* pieces, int count) noexcept = 0;
+  /// The longest that a patient read waits before it answers EAGAIN.
+  static constexpr Duration patience = std::chrono::milliseconds(250);
+  /// The next read(), and no other, waits in the kernel for input, and notes in `patient_until`
+  /// when it was over. False: this stream has no such read. `loop` has the time, and outlives the
+  /// stream.
+  virtual bool be_patient(const Loop& loop) noexcept {
+    static_cast<void>(loop);
+    return false;
+  }
   /// Nothing to read and not closed by the peer: fit to carry a request.
   virtual bool quiet() noexcept = 0;
   /// Did the last read, if it gave fewer bytes than were asked for, take all that was here?
@@ -59,6 +71,8 @@ class Stream {
   /// For poll and epoll; -1 where there is none.
   virtual int fd() const noexcept = 0;
 
+  /// Set by a patient read, cleared by whoever reads it.
+  TimePoint patient_until{};
   /// How long the peer last said that it keeps the connection without a request.
   std::optional<Duration> peer_keeps;
   /// Bookkeeping of the loop that watches this stream; null where none does.
