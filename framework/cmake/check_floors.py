@@ -18,7 +18,7 @@ FOREIGN = [
     (r"Poco/Net/", r"framework/src/(wire|ops)/|plugins/\w+/service|plugins/common/|framework/cli/"),
     (r"Poco/", r"framework/src/(base|wire|ops)/|plugins/\w+/service|plugins/common/|framework/cli/"),
     (r"ares\.h", r"framework/src/wire/(dns_channel|service_records)\.cpp"),
-    (r"openssl/", r"framework/src/wire/|plugins/common/digest\.cpp"),
+    (r"openssl/", r"framework/src/wire/|(framework/src/base|plugins/common)/digest\.cpp"),
     (r"boost/dll", r"framework/src/host/"),
     (r"toml\+\+", r"framework/src/registry/"),
     (r"boost/json", r"framework/src/base/json\.cpp|plugins/problem_json/problem_json\.cpp"),

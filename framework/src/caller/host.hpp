@@ -124,7 +124,9 @@ class Host : public std::enable_shared_from_this<Host> {
   host::LoadRequest load_request(const registry::Registry& registry,
                                  const registry::ServiceEntry& entry) CALLERAPI_REQUIRES(control_);
   Result<Built> build_one(const registry::Registry& registry, const registry::ServiceEntry& entry,
-                          const host::LoadRequest& request) CALLERAPI_REQUIRES(control_);
+                          const host::LoadRequest& request,
+                          Result<std::shared_ptr<const host::Generation>> generation)
+      CALLERAPI_REQUIRES(control_);
   host::LoadWith load_with() {
     return {{log_, *reaper_, plugin_counters_},
             prober_,

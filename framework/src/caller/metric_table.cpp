@@ -94,8 +94,8 @@ constexpr Metric table[] = {
      "Loads of plugins: loaded for a service that ran none of it, upgraded, or refused."},
     {"callerapi.plugin.load.duration", "callerapi_plugin_load_duration_seconds", histogram,
      "result",
-     "From the file to a plugin that can be called, or its refusal. Trials of several new "
-     "files at once are made before."},
+     "From the verified file to a plugin that can be called, or its refusal. Files are read, "
+     "verified and, where they are new, tried some at a time before."},
     {"callerapi.plugin.fault", "callerapi_plugin_fault_total", counter, "service kind",
      "Hooks of the running plugin that failed or took over 50 ms."},
     {"callerapi.config.reload", "callerapi_config_reload_total", counter, "result",

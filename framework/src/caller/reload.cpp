@@ -45,8 +45,8 @@ host::LoadRequest Host::load_request(const registry::Registry& registry,
 
 Result<Host::Built> Host::build_one(const registry::Registry& registry,
                                     const registry::ServiceEntry& entry,
-                                    const host::LoadRequest& request) {
-  auto generation = host::load(request, load_with());
+                                    const host::LoadRequest& request,
+                                    Result<std::shared_ptr<const host::Generation>> generation) {
   if (!generation) return std::move(generation).error();
   const auto previous = built_.find(entry.name);
   const bool running = request.running == *generation;
@@ -131,13 +131,14 @@ Result<Host::BuiltMap> Host::build(const registry::Registry& registry) {
   std::vector<host::LoadRequest> requests;
   for (const registry::ServiceEntry& entry : registry.services)
     requests.push_back(load_request(registry, entry));
-  host::prepare(requests, load_with());
+  const host::LoadWith with = load_with();
+  host::LoadsInTurn loads(requests, with);
   BuiltMap next;
   for (const registry::Skipped& one : registry.skipped)
     keep_or_leave_out(one.name, one.why, LogLevel::warning, next);
   for (std::size_t i = 0; i < requests.size(); ++i) {
     const registry::ServiceEntry& entry = registry.services[i];
-    auto built = build_one(registry, entry, requests[i]);
+    auto built = build_one(registry, entry, requests[i], loads.next());
     if (!built && !entry.required) {
       keep_or_leave_out(entry.name, built.error(), LogLevel::error, next);
       continue;

@@ -1,8 +1,8 @@
 #include "host/loader.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <set>
 #include <utility>
 
 #include "host/descriptor.hpp"
@@ -146,19 +146,34 @@ std::string told_of(const Inspection& inspected, const SealedFile& sealed, bool 
                              : "an unnamed file: memory may not be executed here");
 }
 
-Result<Opened> open_file(SealedFile sealed, const LoadRequest& request, const LoadWith& with) {
+}  // namespace
+
+/// What lies in a sealed copy, and what was seen in it without mapping it.
+struct VerifiedFile {
+  SealedFile sealed;
+  Inspection inspected;
+};
+
+namespace {
+
+Result<VerifiedFile> verify(SealedFile sealed) {
+  auto inspected = inspect(sealed);
+  if (!inspected) return std::move(inspected).error();
+  return VerifiedFile{std::move(sealed), std::move(*inspected)};
+}
+
+Result<Opened> open_file(VerifiedFile verified, const LoadRequest& request, const LoadWith& with) {
+  auto& [sealed, inspected] = verified;
   const std::string file = sealed.path.string();
   const auto generation = std::make_shared<Generation>();
   generation->sha256 = sealed.sha256;
   generation->stamp = sealed.stamp;
   generation->insecure_permissions = request.insecure_permissions;
-  auto inspected = inspect(sealed);
-  if (!inspected) return std::move(inspected).error();
-  for (const std::string& warning : inspected->warnings)
+  for (const std::string& warning : inspected.warnings)
     with.around.log.write(LogLevel::warning, "host", warning);
   auto seen = with.prober.probe(sealed);
   if (!seen) return std::move(seen).error();
-  std::string told = told_of(*inspected, sealed, request.debugged);
+  std::string told = told_of(inspected, sealed, request.debugged);
   auto library = request.debugged ? Library::load_by_path(std::move(sealed))
                                   : Library::load(std::move(sealed));
   if (!library) return std::move(library).error();
@@ -170,16 +185,18 @@ Result<Opened> open_file(SealedFile sealed, const LoadRequest& request, const Lo
     sound = rejected(file, PluginFault::descriptor_unstable,
                      "declares other endpoints than a moment before, in the probe");
   else
-    sound = compare(inspected->note, *tables, file);
+    sound = compare(inspected.note, *tables, file);
   if (!sound) {
-    (*library)->unload(inspected->note.id);
+    (*library)->unload(inspected.note.id);
     return std::move(sound).error();
   }
   generation->tables = std::move(*tables);
   return Opened{std::move(*library), file, generation, std::move(told)};
 }
 
+/// `ahead`: the file, where it was verified before; null: it was not.
 Result<std::shared_ptr<const Generation>> load_one(const LoadRequest& request,
+                                                   std::unique_ptr<VerifiedFile> ahead,
                                                    const LoadWith& with) {
   Result<Opened> opened = Error{};
   if (is_linked_in(request.plugin)) {
@@ -188,51 +205,29 @@ Result<std::shared_ptr<const Generation>> load_one(const LoadRequest& request,
         request.running->linked_in == opened->generation->linked_in)
       return request.running;
   } else {
-    if (unchanged(request)) return request.running;
-    auto sealed = seal(request);
+    if (!ahead && unchanged(request)) return request.running;
+    auto sealed = ahead ? Result<SealedFile>(std::move(ahead->sealed)) : seal(request);
     if (!sealed) return std::move(sealed).error();
     if (request.same_setup && request.running && request.running->sha256 == sealed->sha256) {
       if (request.running->insecure_permissions == request.insecure_permissions)
         request.running->stamp = sealed->stamp;
       return request.running;
     }
-    opened = open_file(std::move(*sealed), request, with);
+    auto verified = ahead ? Result<VerifiedFile>({std::move(*sealed), std::move(ahead->inspected)})
+                          : verify(std::move(*sealed));
+    if (!verified) return std::move(verified).error();
+    opened = open_file(std::move(*verified), request, with);
   }
   if (!opened) return std::move(opened).error();
   if (auto finished = finish(*opened, request, with); !finished) return std::move(finished).error();
   return std::shared_ptr<const Generation>(std::move(opened->generation));
 }
 
-// Sealed files that are open at once while they wait for their probe.
-constexpr std::size_t batch_max = 32;
-
-}  // namespace
-
-void prepare(std::span<const LoadRequest> requests, const LoadWith& with) {
-  with.prober.forget_refusals();
-  std::set<std::string> names, sums;
-  std::vector<SealedFile> batch;
-  const auto probe_batch = [&] {
-    std::vector<const SealedFile*> files;
-    files.reserve(batch.size());
-    for (const SealedFile& file : batch) files.push_back(&file);
-    with.prober.probe_all(files);
-    batch.clear();
-  };
-  for (const LoadRequest& request : requests) {
-    if (is_linked_in(request.plugin) || unchanged(request)) continue;
-    if (!names.insert(request.plugin).second) continue;
-    auto sealed = seal(request);
-    if (!sealed || !sums.insert(sealed->sha256).second || !inspect(*sealed)) continue;
-    batch.push_back(std::move(*sealed));
-    if (batch.size() == batch_max) probe_batch();
-  }
-  probe_batch();
-}
-
-Result<std::shared_ptr<const Generation>> load(const LoadRequest& request, const LoadWith& with) {
+Result<std::shared_ptr<const Generation>> counted_load(const LoadRequest& request,
+                                                       std::unique_ptr<VerifiedFile> ahead,
+                                                       const LoadWith& with) {
   const TimePoint began = std::chrono::steady_clock::now();
-  auto loaded = load_one(request, with);
+  auto loaded = load_one(request, std::move(ahead), with);
   if (!loaded)
     loaded.error().message = "services." + request.service + ": " + loaded.error().message;
   if (loaded && *loaded == request.running) return loaded;  // nothing had to be loaded
@@ -241,6 +236,45 @@ Result<std::shared_ptr<const Generation>> load(const LoadRequest& request, const
   base::count(kind.count);
   kind.took.record(std::chrono::steady_clock::now() - began);
   return loaded;
+}
+
+// Sealed files that are open at once while they wait for their probe and their load.
+constexpr std::size_t ahead_max = 32;
+
+}  // namespace
+
+Result<std::shared_ptr<const Generation>> load(const LoadRequest& request, const LoadWith& with) {
+  return counted_load(request, nullptr, with);
+}
+
+LoadsInTurn::LoadsInTurn(std::span<const LoadRequest> requests, const LoadWith& with)
+    : requests_(requests), with_(with) {
+  with_.prober.forget_refusals();
+}
+
+LoadsInTurn::~LoadsInTurn() = default;
+
+/// Says nothing of what is wrong: the load of that file repeats it.
+void LoadsInTurn::look_ahead() {
+  ahead_.resize(std::min(ahead_max, requests_.size() - next_));
+  std::vector<const SealedFile*> files;
+  for (std::size_t i = 0; i < ahead_.size(); ++i) {
+    const LoadRequest& request = requests_[next_ + i];
+    if (is_linked_in(request.plugin) || unchanged(request)) continue;
+    if (!names_.insert(request.plugin).second) continue;
+    auto sealed = seal(request);
+    auto verified = sealed ? verify(std::move(*sealed)) : std::move(sealed).error();
+    if (!verified) continue;
+    ahead_[i] = std::make_unique<VerifiedFile>(std::move(*verified));
+    if (sums_.insert(ahead_[i]->sealed.sha256).second) files.push_back(&ahead_[i]->sealed);
+  }
+  with_.prober.probe_all(files);
+}
+
+Result<std::shared_ptr<const Generation>> LoadsInTurn::next() {
+  const std::size_t place = next_ % ahead_max;
+  if (place == 0) look_ahead();
+  return counted_load(requests_[next_++], std::move(ahead_[place]), with_);
 }
 
 }  // namespace callerapi::host

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -68,13 +70,34 @@ struct LoadWith {
   bool contracts_optional = false;  ///< One that is not given declares nothing.
 };
 
-/// Verifies and probes the distinct files of the requests, several at a time, so that the loads
-/// that follow find their verdicts. Says nothing: a load repeats what is wrong.
-void prepare(std::span<const LoadRequest> requests, const LoadWith& with);
-
 /// The running generation itself when neither the file nor the setup has changed. Errors:
 /// `plugin_rejected` with a stable reason; the file, what was wanted and what was found. Then
 /// `running` is as it was.
 Result<std::shared_ptr<const Generation>> load(const LoadRequest& request, const LoadWith& with);
+
+struct VerifiedFile;
+
+/// The loads of one registry, in their order. Reads, verifies and probes the distinct files of
+/// those to come, several at a time, so that each load finds its file as it was verified.
+class LoadsInTurn {
+ public:
+  /// Both must outlive this.
+  LoadsInTurn(std::span<const LoadRequest> requests, const LoadWith& with);
+  ~LoadsInTurn();
+  LoadsInTurn(const LoadsInTurn&) = delete;
+  LoadsInTurn& operator=(const LoadsInTurn&) = delete;
+
+  /// As load(), of the next request, of which there must be one.
+  Result<std::shared_ptr<const Generation>> next();
+
+ private:
+  void look_ahead();
+
+  const std::span<const LoadRequest> requests_;
+  const LoadWith& with_;
+  std::size_t next_ = 0;
+  std::vector<std::unique_ptr<VerifiedFile>> ahead_;
+  std::set<std::string> names_, sums_;  ///< That were looked at.
+};
 
 }  // namespace callerapi::host
