@@ -69,14 +69,7 @@ std::optional<Error> check_text(const Setting& text, bool endpoint) {
 
 class Resolver {
  public:
-  Resolver() {
-    for (const Key& key : keys()) {
-      Slot slot;
-      slot.key = &key;
-      slot.text = key.fallback;
-      if (!key.fallback.empty()) slot.value = *parse_value(key, key.fallback);
-      slots_.push_back(std::move(slot));
-    }
+  Resolver() : slots_(built_in()) {
     headers_.push_back({"Accept", "application/json", "built-in", false});
   }
 
@@ -162,6 +155,22 @@ class Resolver {
   static constexpr int clamp_level = 100;
 
  private:
+  /// Read once: every service and endpoint begins with these.
+  static const std::vector<Slot>& built_in() {
+    static const std::vector<Slot> slots = [] {
+      std::vector<Slot> made;
+      for (const Key& key : keys()) {
+        Slot slot;
+        slot.key = &key;
+        slot.text = key.fallback;
+        if (!key.fallback.empty()) slot.value = *parse_value(key, key.fallback);
+        made.push_back(std::move(slot));
+      }
+      return made;
+    }();
+    return slots;
+  }
+
   Slot& slot(std::string_view key) {
     return *std::ranges::find_if(slots_, [&](const Slot& s) { return s.key->name == key; });
   }
