@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/spare_text.hpp"
 #include "policy/attempt_headers.hpp"
 #include "policy/call_times.hpp"
 #include "policy/hook_request.hpp"
@@ -122,9 +123,9 @@ bool CallRun::write_head(Headers& headers) {
     return false;
   }
   if (call.settings->request_id)
-    request_id_ = headers.get(call.settings->names->request_id).value_or("");
+    request_id_.assign(headers.get(call.settings->names->request_id).value_or(""));
   decode_ = call.decode && headers.get("Accept-Encoding") == wire::accepted_codings;
-  head_.clear();
+  head_ = base::SpareText::take();
   if (auto written = wire::append_head(head_, request_head(headers)); !written) {
     Error error = std::move(written).error();
     error.message = call.where() + ": " + error.message;
@@ -175,7 +176,7 @@ wire::ExchangeRequest CallRun::request(const pool::Connection& connection, TimeP
   request.limits.head_bytes = call.settings->response_head_bytes_max;
   request.limits.bare_lf = call.settings->bare_lf;
   request.limits.obs_fold = call.settings->obs_fold;
-  request.request_id = request_id_;
+  request.request_id = request_id_.view();
   request.request_id_field = call.settings->names->request_id;
   progress_at_ = ready_at_ = now;
   pace_ = {};

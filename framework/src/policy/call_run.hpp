@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/prefetch.hpp"
+#include "base/short_text.hpp"
 #include "callerapi/explain.hpp"
 #include "callerapi/response.hpp"
 #include "callerapi/result.hpp"
@@ -227,7 +228,8 @@ class CallRun {
   std::shared_ptr<Credential::Ticket> ticket_;
   std::shared_ptr<const Token> token_;  ///< What the attempt is sent with.
   bool renewed_ = false;
-  std::string head_, request_id_;
+  std::string head_;
+  base::ShortText request_id_;
   bool streaming_ = false;  ///< The head has been handed out.
   bool resting_ = false;    ///< The consumer of the stream has enough for now.
   bool decode_ = false;     ///< No hook has asked for other codings.

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
+#include "base/spare_text.hpp"
 #include "policy/call_run.hpp"
 #include "wire/socket.hpp"
 
@@ -45,7 +47,7 @@ void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
   if (exchange.wants_write()) return;
   watch_.enter(&TimeLedger::wait, progress_at_);
   // A service may think for long, and thousands may wait for it; a retry writes its own head.
-  std::string().swap(head_);
+  base::SpareText::give(std::exchange(head_, {}));
 }
 
 /// Is the peer's rate looked at now?
