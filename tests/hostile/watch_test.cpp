@@ -53,6 +53,16 @@ TEST_F(WatchedPlugin, ReplacedByRenameAppearsOnce) {
   expect_once_and_whole(caller);
 }
 
+TEST_F(WatchedPlugin, AFolderGivenAsTheRegistryIsRefused) {
+  fs::create_directory(folder_ / "registry.toml");
+  Options with = options();
+  with.watch = true;
+  const auto opened = open(std::move(with));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().message,
+            (folder_ / "registry.toml").string() + ": is not a file that can be read");
+}
+
 TEST_F(WatchedPlugin, WrittenForTwoSecondsAppearsOnceAndWholeAndNoCallFails) {
   Caller caller = open_watching();
   std::atomic<bool> stop{false};

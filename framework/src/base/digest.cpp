@@ -1,11 +1,14 @@
 #include "base/digest.hpp"
 
-#include <Poco/SHA2Engine.h>
 #include <openssl/evp.h>
 
 #include <array>
 
 namespace callerapi::base {
+
+void Sha256::add(std::span<const char> bytes) { engine_.update(bytes.data(), bytes.size()); }
+
+std::string Sha256::hex() { return Poco::DigestEngine::digestToHex(engine_.digest()); }
 
 /// OpenSSL's is a dozen times as fast, and is not there where its configuration lets no provider
 /// have it.
@@ -14,9 +17,9 @@ std::string sha256_hex(std::span<const char> bytes) {
   if (::EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, ::EVP_sha256(), nullptr) ==
       1)
     return Poco::DigestEngine::digestToHex({digest.begin(), digest.end()});
-  Poco::SHA2Engine engine(Poco::SHA2Engine::SHA_256);
-  engine.update(bytes.data(), bytes.size());
-  return Poco::DigestEngine::digestToHex(engine.digest());
+  Sha256 engine;
+  engine.add(bytes);
+  return engine.hex();
 }
 
 }  // namespace callerapi::base

@@ -15,6 +15,8 @@ inline constexpr std::size_t service_name_bytes_max = 63;  // fits a DNS label
 
 // Plugins. The largest sensible plugin, with a static runtime and debug symbols, is under 10 MiB.
 inline constexpr std::size_t plugin_bytes_max = 64u << 20;
+// What is watched: no registry and no plugin that is larger is read.
+inline constexpr std::size_t watched_bytes_max = plugin_bytes_max;
 inline constexpr std::size_t endpoints_max = 1024;
 inline constexpr std::size_t params_max = 64;
 inline constexpr std::size_t settings_max = 64;

@@ -1,5 +1,6 @@
 #include "registry/watch.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -8,10 +9,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/digest.hpp"
+#include "base/limits.hpp"
 #include "base/mutex.hpp"
 #include "base/signals.hpp"
 #include "registry/news.hpp"
@@ -209,10 +210,27 @@ struct FileWatch::State {
 };
 
 std::string FileWatch::digest_of(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  const std::string text((std::istreambuf_iterator<char>(stream)),
-                         std::istreambuf_iterator<char>());
-  return base::sha256_hex(text);
+  // What stands there may be anything by now: a pipe must not make us wait, nor a folder pass.
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return "";
+  struct stat info {};
+  const bool regular = ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+  std::size_t left = base::limits::watched_bytes_max;
+  base::Sha256 digest;
+  bool whole = false;
+  if (regular && static_cast<std::uint64_t>(info.st_size) <= left) {
+    std::string piece(base::limits::bulk_bytes, '\0');
+    ssize_t got = 0;
+    while ((got = ::read(fd, piece.data(), piece.size())) > 0 || (got < 0 && errno == EINTR)) {
+      const auto bytes = static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+      if (bytes > left) break;
+      left -= bytes;
+      digest.add({piece.data(), bytes});
+    }
+    whole = got == 0;
+  }
+  ::close(fd);
+  return whole ? digest.hex() : "";
 }
 
 FileWatch::FileWatch(std::filesystem::path file, std::string seen, std::function<bool()> changed)

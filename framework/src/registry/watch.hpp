@@ -29,7 +29,8 @@ struct WatchedPlugin {
 /// gone is a change, too.
 class FileWatch {
  public:
-  /// What tells one content of a file from another; one that cannot be read is as an empty one.
+  /// What tells one content of a file from another; empty for what is no file, cannot be read, or
+  /// is larger than all that is ever read. Waits for nobody, whatever stands there.
   static std::string digest_of(const std::filesystem::path& file);
 
   /// `seen`: digest_of(file) from before the file was read for what is in use. Of what has been

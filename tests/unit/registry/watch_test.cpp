@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "base/limits.hpp"
 
 namespace callerapi::registry {
 namespace {
@@ -225,6 +227,39 @@ TEST_F(Watched, WithoutEventsItStillLooks) {
   ::setrlimit(RLIMIT_NOFILE, &before);
   write(file_, "2");
   EXPECT_TRUE(reaches(1));
+}
+
+TEST_F(Watched, AFolderInPlaceOfTheFileIsAChangeLikeAnyOther) {
+  write(file_, "1");
+  FileWatch watch(file_, seen(), counting());
+  fs::remove(file_);
+  fs::create_directory(file_);
+  EXPECT_TRUE(reaches(1)) << "a folder";
+  EXPECT_EQ(seen(), "");
+  fs::remove(file_);
+  write(file_, "2");
+  EXPECT_TRUE(reaches(2)) << "a file again";
+}
+
+TEST_F(Watched, APipeInPlaceOfTheFileHoldsNobodyUp) {
+  write(file_, "1");
+  FileWatch watch(file_, seen(), counting());
+  fs::remove(file_);
+  ASSERT_EQ(::mkfifo(file_.c_str(), 0600), 0);
+  EXPECT_TRUE(reaches(1));
+  // Lets one go that waits for a writer, so that this ends in any case.
+  ::close(::open(file_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  watch.stop();
+}
+
+TEST_F(Watched, WhatIsLargerThanAllThatIsReadHasNoDigest) {
+  write(file_, "1");
+  fs::resize_file(file_, base::limits::watched_bytes_max);
+  EXPECT_EQ(seen().size(), 64u);
+  fs::resize_file(file_, base::limits::watched_bytes_max + 1);
+  EXPECT_EQ(seen(), "");
+  fs::resize_file(file_, std::uintmax_t{1} << 40);
+  EXPECT_EQ(seen(), "") << "a hole of a tebibyte";
 }
 
 /// A plugin file, watched, and what a reload would read at the moment it is told of.
