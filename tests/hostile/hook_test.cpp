@@ -53,6 +53,14 @@ TEST_F(Hooks, ThatOnlyLookAreLeftOutWhileTheyRest) {
   EXPECT_EQ(call(caller, "bad"), "1/1");
 }
 
+TEST_F(Hooks, MayHoldTextsOfARequestOverTheirOwnChanges) {
+  install("bad", built("hook_keeps"));
+  registry(service("bad", "[services.bad.headers]\nX-First = \"first\"\n"));
+  Caller caller = open(options()).value();
+
+  EXPECT_EQ(call(caller, "bad"), "1/1");
+}
+
 TEST_F(Hooks, AreOffInSafeMode) {
   install("good", built("sound"));
   registry(service("good"));

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "callerapi/abi/v1.h"
@@ -201,7 +202,28 @@ capi_status on_request([[maybe_unused]] void* self, capi_request* r, capi_error_
 #endif
   return host_of_self->request_set_header(r, str("X-Request-Mark"), str(MARK));
 }
+#if defined(CASE_hook_keeps)
+/// Holds texts of a request over its own changes, as the header of the ABI allows.
+capi_status sign_what_was_lent(capi_request* r) {
+  capi_str mark{}, first_name{}, first_value{};
+  if (host_of_self->request_header(r, str("X-Request-Mark"), &mark) < 0 ||
+      host_of_self->request_header_at(r, 0, &first_name, &first_value) < 0)
+    return -1;
+  const std::string copy(first_value.ptr, first_value.len);
+  // The first field goes, which moves those behind it; then there is no room for more.
+  const std::string filling(8192, 'f');
+  if (host_of_self->request_set_header(r, first_name, str("another")) < 0 ||
+      host_of_self->request_set_header(r, str("X-Filling"), str(filling)) < 0 ||
+      host_of_self->request_set_header(r, str("X-Filling"), str("1")) < 0)
+    return -1;
+  if (std::string_view(first_value.ptr, first_value.len) != copy) return -1;
+  return host_of_self->request_set_header(r, str("X-Sign-Mark"), mark);
+}
+#endif
 capi_status sign(void*, capi_request* r, capi_error_out*) {
+#if defined(CASE_hook_keeps)
+  return sign_what_was_lent(r);
+#endif
 #if defined(CASE_clash1) || defined(CASE_clash2)
   return host_of_self->request_set_header(r, str("X-Sign-Mark"), str(ledger()->mark()));
 #endif
