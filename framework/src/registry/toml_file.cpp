@@ -4,6 +4,7 @@
 #define TOML_MAX_NESTED_VALUES 64
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "base/limits.hpp"
@@ -53,6 +54,9 @@ class Scanner {
     if (line[i] == '\\' && open_.front() == '"') return i + 2;
     if (line.substr(i, open_.size()) != open_) return i + 1;
     i += open_.size();
+    // Up to two quotes may stand before the three that end it: they are of the string.
+    const std::size_t last = open_.size() == 3 ? std::min(i + 2, line.size()) : i;
+    while (i < last && line[i] == open_.front()) ++i;
     open_.clear();
     return i;
   }

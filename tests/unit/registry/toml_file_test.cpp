@@ -58,6 +58,19 @@ TEST(TomlFile, WhatWouldOverflowTheParserNeverReachesIt) {
   EXPECT_EQ(reason(repeated("#" + repeated("x", 1023) + "\n", 17'000)), "too_large");
 }
 
+TEST(TomlFile, QuotesBeforeTheEndOfALongStringHideNothingBehindIt) {
+  const std::string deep = repeated("a.", 30'000) + "b = 1 }\n";
+  for (const std::string quote : {"\"", "'"})
+    for (int more = 0; more <= 2; ++more) {
+      const std::string three = repeated(quote, 3);
+      const std::string text = three + "x" + repeated(quote, more) + three;
+      EXPECT_EQ(reason("x = { y = " + text + ", " + deep), "too_deep") << text;
+      EXPECT_EQ(reason("x = " + text + " # " + repeated("a.", 30) + "\n"), "parsed") << text;
+    }
+  // A third one begins another string, which the parser refuses.
+  EXPECT_EQ(reason("x = \"\"\"x\"\"\"\"\"\"\n"), "syntax");
+}
+
 TEST(TomlFile, DotsInValuesAndCommentsAreNoDepth) {
   const std::string dots = repeated("a.", 30);
   EXPECT_EQ(reason("x = \"" + dots + "\" # " + dots + "\ny = '" + dots + "'\n"), "parsed");
