@@ -20,6 +20,7 @@
 
 #include "checks.hpp"
 #include "host/sanitizer.hpp"
+#include "host/spawn.hpp"
 #include "kit_host.hpp"
 #include "trial.hpp"
 
@@ -72,12 +73,12 @@ void bound_child(std::chrono::seconds time) {
   if (!callerapi::host::sanitized) bound(RLIMIT_AS, 1u << 30, 1u << 30);
 }
 
-/// Reads what the child says until it ends or its time is over.
+/// Reads what the child says until it ends, its time is over, or it is more than any verdict.
 std::string listen(int fd, std::chrono::seconds time, bool& late) {
   const auto until = std::chrono::steady_clock::now() + time;
   std::string text;
   std::array<char, 4096> buffer;
-  for (;;) {
+  while (text.size() <= callerapi::host::verdict_bytes_max) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         until - std::chrono::steady_clock::now());
     pollfd entry{fd, POLLIN, 0};
@@ -87,6 +88,7 @@ std::string listen(int fd, std::chrono::seconds time, bool& late) {
     if (n <= 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(n));
   }
+  return text;
 }
 
 std::string watch(pid_t child, int fd, std::chrono::seconds time) {
@@ -96,12 +98,19 @@ std::string watch(pid_t child, int fd, std::chrono::seconds time) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }
-  if (text.ends_with('\n')) return text;
+  const bool too_long = text.size() > callerapi::host::verdict_bytes_max;
+  if (!too_long && text.ends_with('\n')) return text;
   if (late || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU))
     return refusal(PluginFault::probe_timeout, "",
                    "loading it in a child process took longer than " +
                        std::to_string(time.count()) +
                        " s; constructors and create() must not block");
+  if (too_long)
+    return refusal(PluginFault::probe_failed, "",
+                   "loading it in a child process said more than " +
+                       std::to_string(callerapi::host::verdict_bytes_max) +
+                       " bytes, the longest verdict there is; a plugin must write to no descriptor "
+                       "that it did not open");
   if (WIFSIGNALED(status)) {
     const char* signal = ::sigabbrev_np(WTERMSIG(status));
     const std::string shown = "SIG" + std::string(signal == nullptr ? "?" : signal);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,12 @@ struct Constructed {
     ::raise(SIGSEGV);
 #elif defined(CASE_ctor_hangs)
     rest(3'600'000);
+#elif defined(CASE_ctor_floods)
+    static const char noise[4096] = {};
+    struct stat info {};
+    for (int fd = 0;; fd = (fd + 1) % 64)  // whatever pipe there is
+      if (::fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode))
+        (void)!::write(fd, noise, sizeof noise);
 #elif defined(CASE_ctor_exits)
     // Past the pre-flight, which refuses the import: what a statically linked runtime could do.
     asm volatile("syscall" : : "a"(231), "D"(0) : "rcx", "r11", "memory");
@@ -60,7 +67,7 @@ struct Constructed {
   }
 };
 #if defined(CASE_ctor_throws) || defined(CASE_ctor_aborts) || defined(CASE_ctor_traps) || \
-    defined(CASE_ctor_hangs) || defined(CASE_ctor_exits)
+    defined(CASE_ctor_hangs) || defined(CASE_ctor_exits) || defined(CASE_ctor_floods)
 Constructed constructed;
 #endif
 

@@ -52,6 +52,10 @@ INSTANTIATE_TEST_SUITE_P(
              "loading it killed a child process by SIGSEGV; does a static constructor throw, or "
              "create() touch what is not there?"},
         Case{"ctor_exits", "probe_exit", exits}, Case{"ctor_hangs", "probe_timeout", late},
+        Case{
+            "ctor_floods", "probe_failed",
+            "loading it in a child process said more than 4194304 bytes, the longest verdict there "
+            "is; a plugin must write to no descriptor that it did not open"},
         Case{"create_hangs", "probe_timeout", late},
         Case{"create_throws", "probe_refused:create_failed",
              "create() threw an exception across the border; catch it inside"},

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "callerapi/deadline.hpp"
@@ -25,12 +26,12 @@ namespace {
 // The probe itself gives the plugin 2 s, and a task 10 s; this is for the case that it cannot even
 // do that.
 constexpr std::chrono::seconds limit{5}, task_limit{15};
-constexpr std::size_t verdict_bytes_max = 4u << 20;  // a thousand endpoints, described
 
+Error failed(std::string why) {
+  return {.outcome = Outcome::plugin_rejected, .reason = "probe_failed", .message = std::move(why)};
+}
 Error failed(const char* what, int error) {
-  return {.outcome = Outcome::plugin_rejected,
-          .reason = "probe_failed",
-          .message = std::string(what) + ": " + std::strerror(error)};
+  return failed(std::string(what) + ": " + std::strerror(error));
 }
 
 /// How the child begins: nothing of the host but the two descriptors, or three, its signals
@@ -91,7 +92,7 @@ Result<std::string> read_until_closed(int fd, std::chrono::seconds time) {
   const auto until = std::chrono::steady_clock::now() + time;
   std::string text;
   std::array<char, 4096> buffer;
-  while (text.size() < verdict_bytes_max) {
+  for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         until - std::chrono::steady_clock::now());
     pollfd entry{fd, POLLIN, 0};
@@ -104,10 +105,12 @@ Result<std::string> read_until_closed(int fd, std::chrono::seconds time) {
     }
     const ssize_t n = ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
+    if (n <= 0) return text;
     text.append(buffer.data(), static_cast<std::size_t>(n));
+    if (text.size() > verdict_bytes_max)
+      return failed("callerapi-probe says more than " + std::to_string(verdict_bytes_max) +
+                    " bytes, the longest verdict there is; is it of this version?");
   }
-  return text;
 }
 
 /// A file in memory with these bytes, to be read from its begin.

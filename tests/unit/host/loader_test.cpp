@@ -41,7 +41,11 @@ class PluginFolder : public testing::Test {
   }
   Result<std::shared_ptr<const Generation>> load_one(const std::string& plugin,
                                                      const std::string& sha256 = "") const {
-    const LoadWith with{{log_, reaper_, counters_}, prober_, none_, none_};
+    return load_one(plugin, prober_, sha256);
+  }
+  Result<std::shared_ptr<const Generation>> load_one(const std::string& plugin, Prober& prober,
+                                                     const std::string& sha256 = "") const {
+    const LoadWith with{{log_, reaper_, counters_}, prober, none_, none_};
     return load({.service = "billing",
                  .plugin = plugin,
                  .plugin_dir = folder_,
@@ -71,6 +75,22 @@ TEST_F(PluginFolder, AGoodPluginIsCopiedAndLetGo) {
   const std::string text((std::istreambuf_iterator<char>(maps)), std::istreambuf_iterator<char>());
   EXPECT_EQ(text.find("callerapi:httpbin"), std::string::npos)
       << "a declarative plugin stays mapped";
+}
+
+TEST_F(PluginFolder, AProbeThatSaysTooMuchIsKilledAndSaidToHaveDoneSo) {
+  write("a.capi.so", good_bytes() + "a probe knows it by its sum");
+  write("probe", "#!/bin/sh\nhead -c 5242880 /dev/zero >&4\nexec sleep 60 <&4\n");
+  ::chmod((folder_ / "probe").c_str(), 0755);
+  Prober prober((folder_ / "probe").string());
+
+  const auto loaded = load_one("a", prober);
+
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().reason, "probe_failed");
+  EXPECT_EQ(loaded.error().message,
+            "services.billing: " + (folder_ / "a.capi.so").string() +
+                ": callerapi-probe says more than 4194304 bytes, the longest verdict there is; is "
+                "it of this version?");
 }
 
 TEST_F(PluginFolder, AHalfCopiedFileIsRefusedAtEveryLengthAndNeverKillsTheHost) {
