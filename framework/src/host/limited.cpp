@@ -1,8 +1,5 @@
 #include "host/limited.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -11,18 +8,15 @@
 #include <utility>
 
 #include "base/futex.hpp"
+#include "base/signals.hpp"
 
 namespace callerapi::host {
 
-bool run_limited(Duration limit, std::function<void()> task) {
+Limited run_limited(Duration limit, std::function<void()> task) {
   const TimePoint until = std::chrono::steady_clock::now() + limit;
   auto done = std::make_shared<std::atomic<std::uint32_t>>(0);
-  // The host's signals are the host's: this thread takes none.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = true;
   try {
+    const base::SignalsBlocked around_the_start;
     std::thread([done, task = std::move(task)]() mutable {
       task();
       task = nullptr;  // what it holds goes before anybody is told
@@ -30,12 +24,11 @@ bool run_limited(Duration limit, std::function<void()> task) {
       base::futex_wake_all(*done);
     }).detach();
   } catch (const std::system_error&) {
-    started = false;
+    return Limited::not_started;
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  while (started && done->load() == 0 && std::chrono::steady_clock::now() < until)
+  while (done->load() == 0 && std::chrono::steady_clock::now() < until)
     base::futex_wait_until(*done, 0, until);
-  return done->load() != 0;
+  return done->load() != 0 ? Limited::returned : Limited::late;
 }
 
 }  // namespace callerapi::host

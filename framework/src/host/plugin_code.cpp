@@ -154,7 +154,16 @@ Result<std::shared_ptr<LoadedCode>> LoadedCode::create(std::unique_ptr<Library> 
   std::shared_ptr<LoadedCode> code(new LoadedCode(std::move(library), std::move(origin), around));
   auto started = std::make_shared<Result<void>>();
   const auto task = [code, started] { *started = code->start(); };
-  if (!run_limited(create_limit, task)) {
+  // One for its end first: there may be none by then.
+  const Limited ran =
+      around.reaper.ready() ? run_limited(create_limit, task) : Limited::not_started;
+  if (ran == Limited::not_started) {
+    code->library_->unload(code->origin_.id);
+    return rejected(code->file(), PluginFault::resource_threads,
+                    "no thread could be had for its create(); raise the limit of processes and "
+                    "threads (ulimit -u, pids.max)");
+  }
+  if (ran == Limited::late) {
     code->library_->pin();
     return rejected(code->file(), PluginFault::create_timeout,
                     "create() has not returned within " + std::to_string(create_limit.count()) +
@@ -213,12 +222,13 @@ void LoadedCode::close() noexcept {
     reaper_.retire(shared_from_this());
 }
 
-bool LoadedCode::try_end() noexcept {
+LoadedCode::End LoadedCode::try_end() noexcept {
+  if (unloaded_) return End::ended;
   // An acquire() that is about to fail counts for a moment; it touches no code of the plugin.
-  if (unloaded_ || leases_.load(std::memory_order_acquire) != closed) return unloaded_;
+  if (leases_.load(std::memory_order_acquire) != closed) return End::held;
   // Shared with the thread: should destroy() hang, it must outlive everybody else.
   auto at_rest = std::make_shared<bool>(true);
-  const bool returned = run_limited(end_limit, [self = shared_from_this(), at_rest] {
+  const Limited ran = run_limited(end_limit, [self = shared_from_this(), at_rest] {
     const capi_plugin& plugin = self->library_->descriptor();
     try {
       if (plugin.quiesce != nullptr && plugin.quiesce(self->self_, quiesce_budget_ms) < 0) {
@@ -230,7 +240,9 @@ bool LoadedCode::try_end() noexcept {
       self->log_.write(LogLevel::warning, "host", self->file() + ": destroy() threw");
     }
   });
-  if (returned && !*at_rest) return false;
+  if (ran == Limited::not_started) return End::no_thread;
+  const bool returned = ran == Limited::returned;
+  if (returned && !*at_rest) return End::not_at_rest;
   unloaded_ = true;
   if (!returned || origin_.pinned) {
     library_->pin();
@@ -240,7 +252,7 @@ bool LoadedCode::try_end() noexcept {
     log_.write(LogLevel::warning, "host",
                file() + ": stays mapped after unload; see docs/explanation/plugins.md");
   }
-  return true;
+  return End::ended;
 }
 
 std::uint64_t LoadedCode::hook_failures() const noexcept {

@@ -38,7 +38,7 @@ class LoadedCode final : public policy::PluginCode,
   static constexpr std::chrono::seconds create_limit{5};
 
   /// Takes the library and calls its create(), on a thread of its own. Errors: create_failed,
-  /// create_timeout.
+  /// create_timeout, resource_threads.
   static Result<std::shared_ptr<LoadedCode>> create(std::unique_ptr<Library> library, Origin origin,
                                                     const Around& around);
   ~LoadedCode() override;
@@ -48,8 +48,14 @@ class LoadedCode final : public policy::PluginCode,
   /// No new leases; the reaper ends it when the last is given back. Once.
   void close() noexcept;
 
-  /// The reaper's part: when drained and at rest, destroys and unmaps. False: not yet.
-  bool try_end() noexcept;
+  enum class End : std::uint8_t {
+    ended,
+    held,         ///< By calls.
+    not_at_rest,  ///< Its quiesce() says so.
+    no_thread,    ///< None could be had for its code.
+  };
+  /// The reaper's part: when drained and at rest, destroys and unmaps.
+  End try_end() noexcept;
   std::uint64_t leases() const noexcept { return leases_.load() & ~closed; }
   /// Has the library really gone?
   bool unloaded() const noexcept { return unloaded_.load(); }

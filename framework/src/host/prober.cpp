@@ -7,11 +7,13 @@
 #include <atomic>
 #include <charconv>
 #include <cstring>
+#include <exception>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/signals.hpp"
 #include "callerapi/json.hpp"
 #include "host/spawn.hpp"
 
@@ -163,7 +165,12 @@ void Prober::probe_all(std::span<const SealedFile* const> files) {
     for (std::size_t i = next++; i < files.size(); i = next++) (void)probe(*files[i]);
   };
   std::vector<std::thread> helpers;
-  for (std::size_t i = 1; i < std::min(at_once_max, files.size()); ++i) helpers.emplace_back(work);
+  try {
+    const base::SignalsBlocked around_the_start;
+    for (std::size_t i = 1; i < std::min(at_once_max, files.size()); ++i)
+      helpers.emplace_back(work);
+  } catch (const std::exception&) {  // as many as there are; this one alone will do
+  }
   work();
   for (std::thread& helper : helpers) helper.join();
 }

@@ -1,10 +1,9 @@
 #include "host/reaper.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
+#include <exception>
 #include <utility>
 
+#include "base/signals.hpp"
 #include "host/plugin_code.hpp"
 
 namespace callerapi::host {
@@ -18,6 +17,18 @@ void keep_for_ever(std::shared_ptr<LoadedCode> code) {
   kept->push_back(std::move(code));
 }
 
+/// What keeps it after its drain time, and until when.
+std::string why(LoadedCode::End end, std::uint64_t leases) {
+  if (end == LoadedCode::End::not_at_rest)
+    return "its quiesce() still says that it is not at rest after its drain time; it stays mapped "
+           "until it is";
+  if (end == LoadedCode::End::no_thread)
+    return "no thread could be had to end it after its drain time; it stays mapped until there is "
+           "one";
+  return std::to_string(leases) +
+         " calls still hold it after its drain time; it stays mapped until they end";
+}
+
 }  // namespace
 
 Reaper::~Reaper() {
@@ -29,17 +40,21 @@ Reaper::~Reaper() {
   if (thread_) thread_->join();
 }
 
+bool Reaper::ready() noexcept {
+  base::Lock lock(mutex_);
+  try {
+    const base::SignalsBlocked around_the_start;
+    if (!thread_) thread_ = std::make_unique<std::thread>([this] { work(); });
+  } catch (const std::exception&) {  // no thread, or no memory for one
+    return false;
+  }
+  return true;
+}
+
 void Reaper::retire(std::shared_ptr<LoadedCode> code) {
   counters_.draining.fetch_add(1);
   base::Lock lock(mutex_);
   arrived_.push_back({std::move(code), std::chrono::steady_clock::now()});
-  if (!thread_) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::make_unique<std::thread>([this] { work(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
   ready_.notify_all();
 }
 
@@ -52,7 +67,8 @@ void Reaper::look() noexcept {
 }
 
 bool Reaper::attend(Retired& retired) {
-  if (retired.code->try_end()) {
+  const LoadedCode::End end = retired.code->try_end();
+  if (end == LoadedCode::End::ended) {
     counters_.draining.fetch_sub(1);
     if (retired.overdue) counters_.overdue.fetch_sub(1);
     return true;
@@ -61,9 +77,7 @@ bool Reaper::attend(Retired& retired) {
     retired.overdue = true;
     counters_.overdue.fetch_add(1);
     log_.write(LogLevel::warning, "host",
-               retired.code->file() +
-                   ": unload_overdue: " + std::to_string(retired.code->leases()) +
-                   " calls still hold it after its drain time; it stays mapped until they end");
+               retired.code->file() + ": unload_overdue: " + why(end, retired.code->leases()));
   }
   return false;
 }

@@ -29,6 +29,8 @@ class Reaper {
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
 
+  /// Before any code is made that will retire: a thread for its end. False: none could be had.
+  bool ready() noexcept;
   /// `code` is closed: no new lease can begin.
   void retire(std::shared_ptr<LoadedCode> code);
   /// A last lease was given back.
@@ -56,7 +58,7 @@ class Reaper {
   std::vector<Retired> arrived_ CALLERAPI_GUARDED_BY(mutex_);
   bool looked_ CALLERAPI_GUARDED_BY(mutex_) = false;
   bool stopping_ CALLERAPI_GUARDED_BY(mutex_) = false;
-  std::unique_ptr<std::thread> thread_;  ///< Started by the first to retire, under mutex_.
+  std::unique_ptr<std::thread> thread_;  ///< Started by the first ready(), under mutex_.
   std::vector<Retired> retired_;         ///< The thread's own.
 };
 

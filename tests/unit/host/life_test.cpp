@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "host/plugin_code.hpp"
+#include "support/mere_child.hpp"
 #include "support/static_plugin.hpp"
 
 namespace callerapi::host {
@@ -109,6 +110,61 @@ TEST_F(Life, APluginThatIsNotAtRestIsAskedAgain) {
   restless = false;
 
   EXPECT_TRUE(soon([&] { return destroyed == 1; }));
+}
+
+TEST_F(Life, ThatIsNotAtRestAfterItsDrainTimeIsSaidToBeSo) {
+  restless = true;
+  Reaper reaper(log_, counters_, Duration::zero());
+  made(reaper)->close();
+  ASSERT_TRUE(soon([&] { return counters_.overdue == 1; }));
+  restless = false;
+  EXPECT_TRUE(soon([&] { return counters_.draining == 0; }));
+  EXPECT_EQ(logged_,
+            "echo.capi.so: unload_overdue: its quiesce() still says that it is not at rest after "
+            "its drain time; it stays mapped until it is");
+}
+
+TEST_F(Life, DoesNotBeginWhereNoThreadIsLeftForIt) {
+  const auto refused = [&](Reaper& reaper) {
+    const auto code =
+        LoadedCode::create(Library::linked_in(plugin_), {"echo", "echo.capi.so", {}, false},
+                           {log_, reaper, counters_});
+    return code ? "made" : code.error().reason + ": " + code.error().message + "\n";
+  };
+  const std::string why =
+      "resource_threads: echo.capi.so: no thread could be had for its create(); raise the limit of "
+      "processes and threads (ulimit -u, pids.max)\n";
+  EXPECT_EQ(support::said_by_child([&] {
+              Reaper fresh(log_, counters_);
+              support::let_threads(1);
+              return refused(fresh);
+            }),
+            why)
+      << "for its end";
+  EXPECT_EQ(support::said_by_child([&] {
+              Reaper reaper(log_, counters_);
+              (void)reaper.ready();
+              support::let_threads(1);
+              return refused(reaper);
+            }),
+            why)
+      << "for create()";
+}
+
+TEST_F(Life, EndsOnceThereIsAThreadForIt) {
+  EXPECT_EQ(support::said_by_child([&] {
+              Reaper reaper(log_, counters_, Duration::zero());
+              const auto code = made(reaper);
+              support::let_threads(1);
+              code->close();
+              (void)soon([&] { return counters_.overdue == 1; });
+              std::string said = std::to_string(destroyed) + " before, ";
+              support::let_threads(RLIM_INFINITY);
+              (void)soon([&] { return counters_.draining == 0; });
+              return said + std::to_string(destroyed) + " behind: " + logged_;
+            }),
+            "0 before, 1 behind: echo.capi.so: unload_overdue: no thread could be had to end it "
+            "after its drain time; it stays mapped until there is one");
 }
 
 TEST_F(Life, WhatIsStillHeldWhenTheHostEndsStaysMapped) {

@@ -10,10 +10,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <list>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "host/elf_preflight.hpp"
+#include "support/mere_child.hpp"
 #include "support/static_plugin.hpp"
 
 namespace callerapi::host {
@@ -91,6 +94,60 @@ TEST_F(PluginFolder, AProbeThatSaysTooMuchIsKilledAndSaidToHaveDoneSo) {
             "services.billing: " + (folder_ / "a.capi.so").string() +
                 ": callerapi-probe says more than 4194304 bytes, the longest verdict there is; is "
                 "it of this version?");
+}
+
+/// Three files and a probe that waits until it runs three times at once, and then tells which
+/// signals each thread of its parent blocks.
+class ManyProbes : public PluginFolder {
+ protected:
+  ManyProbes() {
+    ::chmod(folder_.c_str(), 0777);
+    write("probe", "#!/bin/sh\ncd '" + folder_.string() +
+                       "'\n: > mark.$$\n"
+                       "for i in 1 2 3 4 5 6 7 8 9 10; do\n"
+                       "  [ $(ls mark.* | wc -l) -ge 3 ] && break; sleep 0.2\ndone\n"
+                       "grep -H SigBlk /proc/$PPID/task/*/status > seen.$$\n"
+                       "echo '{\"fingerprint\":\"1\"}' >&4\n");
+    ::chmod((folder_ / "probe").c_str(), 0755);
+    for (const char* name : {"a.capi.so", "b.capi.so", "c.capi.so"}) {
+      write(name, good_bytes() + name + folder_.string());
+      sealed_.push_back(seal_plugin(folder_ / name, true).value());
+      files_.push_back(&sealed_.back());
+    }
+  }
+
+  std::list<SealedFile> sealed_;
+  std::vector<const SealedFile*> files_;
+};
+
+TEST_F(ManyProbes, RunOnThreadsThatTakeNoSignal) {
+  Prober prober((folder_ / "probe").string());
+  prober.probe_all(files_);
+
+  const std::string own = "/task/" + std::to_string(::getpid()) + "/";
+  std::size_t others = 0;
+  for (const auto& entry : fs::directory_iterator(folder_)) {
+    if (!entry.path().filename().string().starts_with("seen.")) continue;
+    std::ifstream lines(entry.path());
+    for (std::string line; std::getline(lines, line);) {
+      if (line.find(own) != line.npos) continue;
+      ++others;
+      // All but SIGKILL, SIGSTOP and the two of the C library.
+      EXPECT_TRUE(line.ends_with("fffffffe7ffbfeff")) << line;
+    }
+  }
+  EXPECT_GE(others, 2u);
+}
+
+TEST_F(ManyProbes, AreLeftToOneThreadWhereThereAreNoMore) {
+  EXPECT_EQ(support::said_by_child([&] {
+              support::let_threads(1);
+              Prober prober((folder_ / "probe").string());
+              prober.probe_all(files_);
+              // Neither can a process be had; that it says so is enough.
+              return prober.probe(*files_.front()).error().reason;
+            }),
+            "probe_failed");
 }
 
 TEST_F(PluginFolder, AHalfCopiedFileIsRefusedAtEveryLengthAndNeverKillsTheHost) {
