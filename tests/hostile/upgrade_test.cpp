@@ -131,5 +131,35 @@ TEST_F(Upgrade, StopsWhenTooManyCopiesWillNotGo) {
   EXPECT_EQ(call(caller, "good"), "1/1");
 }
 
+TEST_F(Upgrade, StopsWhenTooManyCopiesWillNotGoUnderEverOtherNamesToo) {
+  const auto named = [&](int version) {
+    const std::string plugin = "sticky-" + std::to_string(version);
+    install(plugin, built("stays"));
+    registry("[services.good]\nplugin = \"" + plugin + "\"\nbase_url = \"" + server_.url() +
+             "\"\n");
+    return file(plugin).string();
+  };
+  (void)named(0);
+  Caller caller = open(options()).value();
+  for (int i = 1; i <= 32; ++i) {
+    ASSERT_EQ(call(caller, "good"), "1/1");
+    (void)named(i);
+    ASSERT_TRUE(caller.reload()) << i;
+    ASSERT_TRUE(soon([&] { return caller.stats().plugins_draining == 0; }));
+  }
+  zombies_left = true;
+
+  const std::string last = named(33);
+  const auto reloaded = caller.reload();
+
+  ASSERT_FALSE(reloaded);
+  EXPECT_EQ(reloaded.error().reason, "unload_zombie");
+  EXPECT_EQ(reloaded.error().message,
+            "services.good: " + last +
+                ": 32 retired copies of plugin 'sticky' could not be unmapped, at most 32; restart "
+                "the process");
+  EXPECT_EQ(call(caller, "good"), "1/1");
+}
+
 }  // namespace
 }  // namespace callerapi::hostile

@@ -35,7 +35,8 @@ host::LoadRequest Host::load_request(const registry::Registry& registry,
                             .debugged = debug_plugins_,
                             .config = entry.config};
   const auto previous = built_.find(entry.name);
-  if (previous != built_.end() && previous->second.entry.plugin == entry.plugin) {
+  request.replaces = previous != built_.end();
+  if (request.replaces && previous->second.entry.plugin == entry.plugin) {
     request.running = previous->second.generation;
     request.same_setup = previous->second.entry.config == entry.config &&
                          previous->second.entry.pinned == entry.pinned;

@@ -58,13 +58,15 @@ Result<void> finish(Opened& opened, const LoadRequest& request, const LoadWith& 
   Generation& generation = *opened.generation;
   const capi_plugin& plugin = opened.library->descriptor();
   const std::string id = generation.tables.id;
+  Result<void> fits;
   if (request.running)
-    if (auto fits = check_upgrade(request.running->tables, generation.tables, opened.file,
-                                  request.allow_downgrade);
-        !fits) {
-      opened.library->unload(id);
-      return fits;
-    }
+    fits = check_upgrade(request.running->tables, generation.tables, opened.file,
+                         request.allow_downgrade);
+  if (fits && (request.running || request.replaces)) fits = check_zombies(id, opened.file);
+  if (!fits) {
+    opened.library->unload(id);
+    return fits;
+  }
   generation.number = next_number();
   const bool declarative = (plugin.hooks == nullptr && plugin.create == nullptr) ||
                            request.plugin.starts_with(contract_prefix);

@@ -45,6 +45,7 @@ struct LoadRequest {
   std::map<std::string, std::string> config;
   /// What this service runs from the same plugin; null: nothing. It must stay while this is used.
   std::shared_ptr<const Generation> running;
+  bool replaces = false;    ///< The service runs something already, from this plugin or another.
   bool same_setup = false;  ///< `running` was made with the same config and unload.
 };
 

@@ -20,11 +20,6 @@ Result<void> check_upgrade(const catalogue::PluginTables& running,
                     "is plugin '" + next.id + "', but '" + running.id +
                         "' is running from this file; name another plugin in the registry to "
                         "replace it");
-  if (const std::size_t stay = zombies(next.id); stay >= zombies_max)
-    return rejected(file, PluginFault::unload_zombie,
-                    std::to_string(stay) + " retired copies of plugin '" + next.id +
-                        "' could not be unmapped, at most " + std::to_string(zombies_max) +
-                        "; restart the process");
   if (catalogue::compare_versions(next.version, running.version) < 0) {
     if (allow_downgrade) return {};  // going back takes back what was added: the break is meant
     return rejected(file, PluginFault::contract_downgrade,
@@ -37,6 +32,15 @@ Result<void> check_upgrade(const catalogue::PluginTables& running,
   return rejected(file, PluginFault::contract_break,
                   "version " + next.version + " breaks callers of the running " + running.version +
                       ": " + what + "; raise the major version");
+}
+
+Result<void> check_zombies(const std::string& id, const std::string& file) {
+  const std::size_t stay = zombies(id);
+  if (stay < zombies_max) return {};
+  return rejected(file, PluginFault::unload_zombie,
+                  std::to_string(stay) + " retired copies of plugin '" + id +
+                      "' could not be unmapped, at most " + std::to_string(zombies_max) +
+                      "; restart the process");
 }
 
 }  // namespace callerapi::host
