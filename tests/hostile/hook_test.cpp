@@ -61,6 +61,16 @@ TEST_F(Hooks, MayHoldTextsOfARequestOverTheirOwnChanges) {
   EXPECT_EQ(call(caller, "bad"), "1/1");
 }
 
+TEST_F(Hooks, LogOneLineAtATimeWhateverTheySay) {
+  Caller caller = open_with("hook_logs");
+  const std::size_t before = logged().size();
+
+  EXPECT_EQ(call(caller, "bad"), "1/1");
+
+  EXPECT_EQ(logged().substr(before), "a\\x0ab\\x1b[2J\nc\\xc2\\x85 d\n\\xff\nna\xc3\xafve\n" +
+                                         std::string(4095, 'l') + "...\n");
+}
+
 TEST_F(Hooks, AreOffInSafeMode) {
   install("good", built("sound"));
   registry(service("good"));

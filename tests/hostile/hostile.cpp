@@ -178,7 +178,11 @@ capi_status create([[maybe_unused]] const capi_host* host, void** self,
 void destroy(void*) {}
 
 capi_status on_request([[maybe_unused]] void* self, capi_request* r, capi_error_out*) {
-#if defined(CASE_hook_throws)
+#if defined(CASE_hook_logs)
+  const std::string_view lines[] = {"a\nb\x1b[2J", "c\xc2\x85 d", "\xff", "na\xc3\xafve"};
+  for (const std::string_view line : lines) host_of_self->log(host_of_self->ctx, 1, str(line));
+  host_of_self->log(host_of_self->ctx, 1, str(std::string(4095, 'l') + "\xc3\xaf" + "no more"));
+#elif defined(CASE_hook_throws)
   throw 42;
 #elif defined(CASE_hook_slow)
   rest(200);

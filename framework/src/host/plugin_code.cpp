@@ -1,6 +1,5 @@
 #include "host/plugin_code.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -101,6 +100,28 @@ const void* get_extension(void*, const char* id) noexcept {
   return id != nullptr && std::strcmp(id, "callerapi.time/1") == 0 ? &time : nullptr;
 }
 
+// More than any line of a log is for.
+constexpr std::size_t log_bytes_max = 4096;
+
+/// UTF-8 that neither steers a terminal nor ends a line.
+bool is_line(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0)) return false;
+  }
+  return wire::is_utf8(text);
+}
+/// What a plugin said as one line: its own UTF-8 where that does no harm, else escaped.
+std::string line_of(std::string_view text, std::size_t bytes_max) {
+  std::string_view shown = text.substr(0, bytes_max);
+  // One that fills its place may end within a character.
+  for (int cut = 0; cut < 3 && shown.size() + 4 > bytes_max && !wire::is_utf8(shown); ++cut)
+    shown.remove_suffix(1);
+  if (!is_line(shown)) return wire::printable(text, bytes_max);
+  return std::string(shown) + (text.size() > bytes_max ? "..." : "");
+}
+
 /// What the host offers as `ctx`.
 struct HostContext {
   const LoadedCode::Config& config;
@@ -114,7 +135,13 @@ capi_status config_get(void* ctx, capi_str key, capi_str* out) noexcept {
 }
 void log_line(void* ctx, std::int32_t level, capi_str message) noexcept {
   const auto known = level < 0 || level > 3 ? LogLevel::info : static_cast<LogLevel>(level);
-  static_cast<HostContext*>(ctx)->log.write(known, "plugin", view(message));
+  const base::Log& log = static_cast<HostContext*>(ctx)->log;
+  const std::string_view text = view(message);
+  if (text.size() <= log_bytes_max && is_line(text)) return log.write(known, "plugin", text);
+  try {
+    log.write(known, "plugin", line_of(text, log_bytes_max));
+  } catch (...) {  // out of memory: a line less
+  }
 }
 
 // What quiesce() is given, and what it and destroy() may take together before they count as hung.
@@ -126,16 +153,8 @@ capi_error_out no_error() noexcept {
   out.size = sizeof out;
   return out;
 }
-/// What the plugin said: its own UTF-8, but nothing that steers a terminal or ends a line.
 std::string said(const capi_error_out& out) {
-  std::string_view text(out.msg, ::strnlen(out.msg, sizeof out.msg));
-  // A text that was too long may end within a character.
-  for (int cut = 0; cut < 3 && !wire::is_utf8(text); ++cut) text.remove_suffix(1);
-  const auto steers = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
-  if (wire::is_utf8(text) && std::none_of(text.begin(), text.end(), steers) &&
-      text.find("\xc2\x9b") == std::string_view::npos)
-    return std::string(text);
-  return wire::printable(text, sizeof out.msg);
+  return line_of({out.msg, ::strnlen(out.msg, sizeof out.msg)}, sizeof out.msg);
 }
 
 }  // namespace
