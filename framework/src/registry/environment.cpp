@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <fstream>
 
+#include "registry/small_file.hpp"
+
 namespace callerapi::registry {
 namespace {
 
 // A token, a key, a certificate chain: all are smaller.
 constexpr std::size_t file_bytes_max = 64u << 10;
+// A thousand variables of such a kind would be an odd thing to have.
+constexpr std::size_t env_file_bytes_max = 1u << 20;
 
 Error refuse(std::string reason, std::string text) {
   return {.outcome = Outcome::registry_invalid,
@@ -78,11 +82,15 @@ Environment process_environment() {
 }
 
 Result<void> add_env_file(Environment& environment, const std::filesystem::path& path) {
-  std::ifstream file(path);
-  if (!file) return refuse("env_file", path.string() + ": the environment file cannot be read");
+  const auto text = read_small_file(path, env_file_bytes_max);
+  if (!text)
+    return refuse("env_file",
+                  path.string() + ": the environment file cannot be read: " + text.error().message);
   Environment lines;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
+  std::string_view left = *text;
+  for (int number = 1; !left.empty(); ++number) {
+    std::string line(left.substr(0, left.find('\n')));
+    left.remove_prefix(std::min(line.size() + 1, left.size()));
     if (line.ends_with('\r')) line.pop_back();
     const auto first = line.find_first_not_of(" \t");
     if (first == std::string::npos || line[first] == '#') continue;

@@ -1,6 +1,8 @@
 #include "registry/environment.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <string>
@@ -84,6 +86,28 @@ TEST_F(EnvironmentFile, LinesLieBeneathWhatIsSet) {
   EXPECT_FALSE(add_env_file(all, path));
   ASSERT_TRUE(add_env_file(all, write("good", "# note\n\nA=theirs\nexport B=\"x y\"\r\nC=a=b\n")));
   EXPECT_EQ(all, (Environment{{"A", "mine"}, {"B", "x y"}, {"C", "a=b"}}));
+}
+
+TEST_F(EnvironmentFile, ThatIsNoneIsRefusedAndHoldsNobodyUp) {
+  const auto refused = [](const std::string& path) {
+    Environment all;
+    const auto added = add_env_file(all, path);
+    return added ? "accepted" : added.error().reason + ": " + added.error().message;
+  };
+  const std::string folder = testing::TempDir();
+  EXPECT_EQ(refused(folder),
+            "env_file: " + folder + ": the environment file cannot be read: is not a file");
+  const std::string pipe = folder + "env_" + std::to_string(::getpid()) + "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(refused(pipe),
+            "env_file: " + pipe + ": the environment file cannot be read: is not a file");
+  ::unlink(pipe.c_str());
+  EXPECT_EQ(refused("/none"),
+            "env_file: /none: the environment file cannot be read: No such file or directory");
+  const auto large = write("large", std::string((1u << 20) + 1, '#'));
+  EXPECT_EQ(refused(large), "env_file: " + large +
+                                ": the environment file cannot be read: is longer than 1048576 "
+                                "bytes");
 }
 
 TEST_F(EnvironmentFile, ABadLineIsNamedAndNotShown) {
