@@ -56,6 +56,15 @@ std::string contract_plugin(std::string_view contract, const std::string& servic
   return named ? std::string(contract) : std::string();
 }
 
+/// The key of `config` that a variable means: it cannot tell '-' from '_', nor capitals, so that
+/// the file's spelling wins.
+std::string config_key(const ServiceEntry& service, const std::string& named) {
+  if (service.config.contains(named)) return named;
+  for (const auto& [known, value] : service.config)
+    if (key_of_variable(variable_name(known)) == named) return known;
+  return named;
+}
+
 /// "10.0.0.0/8, 127.0.0.1": a variable holds no array. At least one.
 bool read_ranges(std::string_view text, std::vector<wire::AddressRange>& into) {
   for (bool more = true; more;) {
@@ -229,7 +238,7 @@ bool Reader::override_field(ServiceEntry& service, const std::string& key,
     return value == "pin" || value == "unmap" || refuse(std::string(unload_rule));
   }
   if (key.starts_with("config.")) {
-    service.config[key.substr(7)] = value;
+    service.config[config_key(service, key.substr(7))] = value;
     return true;
   }
   return false;

@@ -202,6 +202,19 @@ TEST(ParseRegistry, TheEnvironmentOverridesEveryLevelOfTheFile) {
   EXPECT_EQ(registry->plugin_dir, "/opt/p");
 }
 
+TEST(ParseRegistry, AVariableSetsAKeyOfConfigAsTheFileSpellsIt) {
+  const std::string config = "config = { api-key = \"f\", apiUrl = \"f\", a__b = \"f\" }\n";
+  const auto registry =
+      parse(billing + config, {{"CALLERAPI_SERVICES__BILLING__CONFIG__API_KEY", "1"},
+                               {"CALLERAPI_SERVICES__BILLING__CONFIG__APIURL", "2"},
+                               {"CALLERAPI_SERVICES__BILLING__CONFIG__A__B", "3"},
+                               {"CALLERAPI_SERVICES__BILLING__CONFIG__NEW", "4"}});
+  ASSERT_TRUE(registry) << registry.error().message;
+  EXPECT_EQ(registry->services.at(0).config,
+            (std::map<std::string, std::string>{
+                {"api-key", "1"}, {"apiUrl", "2"}, {"a__b", "3"}, {"new", "4"}}));
+}
+
 TEST(ParseRegistry, AVariableWithABadKeyOrValueIsAnError) {
   EXPECT_EQ(message(billing, {{"CALLERAPI_SERVICES__BILLING__TIMEOUTS__TOTL", "7s"}}),
             "environment CALLERAPI_SERVICES__BILLING__TIMEOUTS__TOTL: "
