@@ -209,6 +209,17 @@ def install(folder):
             "registry.toml: no service 'hostil'; did you mean 'hostile'?")
     refused("an override", asked("install", case("sound"), CALLERAPI_SERVICES__HOSTILE__PLUGIN="x"), 3,
             "environment CALLERAPI_SERVICES__HOSTILE__PLUGIN: overrides what would be written")
+    refused("an override by a contract", asked("install", case("sound"), CALLERAPI_SERVICES__HOSTILE__CONTRACT="caller"), 3,
+            "environment CALLERAPI_SERVICES__HOSTILE__CONTRACT: overrides what would be written to registry.toml; unset it")
+    write(installed.replace("[caller]\n", '[caller]\nenv_file = "env"\n'))
+    for variable in (f"PLUGIN={name2}", f"SHA256={sum2}"):
+        with open(os.path.join(folder, "env"), "w", encoding="utf-8") as file:
+            file.write("CALLERAPI_SERVICES__HOSTILE__" + variable + "\n")
+        for step in (("install", case("sound3")), ("rollback", "hostile")):
+            refused(f"{step[0]} with {variable} of the env_file", asked(*step), 3,
+                    "environment CALLERAPI_SERVICES__HOSTILE__" + variable.split("=")[0] + ": overrides what would be "
+                    "written to registry.toml; take it out of the env_file that it names")
+    write(installed)
     with open(os.path.join(plugin_dir, "sound.capi.so"), "ab") as file:
         file.write(b"x")
     refused("rollback to a changed file", asked("rollback", "hostile"), 4, "before the install it was")

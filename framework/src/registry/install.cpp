@@ -103,12 +103,13 @@ Result<Target> open_target(const std::string& path, const std::string& service, 
                  .message = target.shown + ": no service '" + service + "'" +
                             base::suggestion(service, names)};
   }
-  for (const char* key : {"PLUGIN", "SHA256"})
-    if (const std::string variable =
-            "CALLERAPI_SERVICES__" + registry::variable_name(service) + "__" + key;
-        purpose == Purpose::change && target.environment.contains(variable))
-      return refuse("edit", "environment " + variable + ": overrides what would be written to " +
-                                target.shown + "; unset it");
+  if (const std::string& variable = entry->plugin_variable;
+      purpose == Purpose::change && !variable.empty())
+    return refuse("edit", "environment " + variable + ": overrides what would be written to " +
+                              target.shown +
+                              (target.environment.contains(variable)
+                                   ? "; unset it"
+                                   : "; take it out of the env_file that it names"));
   auto words = registry::plugin_text(*text, target.shown, service);
   if (!words) return std::move(words).error();
   target.service = *entry;

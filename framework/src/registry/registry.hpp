@@ -26,7 +26,9 @@ struct ServiceEntry {
   std::string
       base_url_origin;  ///< "registry.toml:14", "environment BILLING_URL", a profile's line.
   std::string sha256;   ///< 64 lower-case digits, or empty.
-  bool pinned = false;  ///< unload = "pin": its library is never unmapped.
+  /// The variable that plugin or sha256 come from in place of the file; empty: none.
+  std::string plugin_variable;
+  bool pinned = false;           ///< unload = "pin": its library is never unmapped.
   bool allow_downgrade = false;  ///< A lower version may replace the running one.
   bool required = true;          ///< false: a bad plugin of it does not stop the others.
   bool watch = false;            ///< A new plugin file is loaded by itself.

@@ -210,12 +210,14 @@ bool Reader::override_field(ServiceEntry& service, const std::string& key,
   if (std::ranges::find(elsewhere, key) != std::end(elsewhere) || key.starts_with("tls.") ||
       key.starts_with("auth."))
     return true;
+  const std::string variable =
+      std::string(overrides) + variable_name(service.name) + "__" + variable_name(key);
   const auto refuse = [&](const std::string& why) {
-    fault(0, "bad_value",
-          "environment " + std::string(overrides) + variable_name(service.name) + "__" +
-              variable_name(key) + ": " + why);
+    fault(0, "bad_value", "environment " + variable + ": " + why);
     return true;
   };
+  if (service.plugin_variable.empty() && (key == "plugin" || key == "contract" || key == "sha256"))
+    service.plugin_variable = variable;
   if (key == "plugin") {
     service.plugin = value;
     if (const auto why = plugin_fault(value); !why.empty()) return refuse(why);
