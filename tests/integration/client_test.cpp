@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "callerapi/explain.hpp"
 #include "callerapi/plugin.hpp"
 #include "support/scripted_server.hpp"
 
@@ -154,6 +155,25 @@ TEST(Client, AnAnswerThatDoesNotFitTheTypeNamesThePlace) {
   ASSERT_FALSE(bad);
   EXPECT_EQ(bad.error().outcome, Outcome::decode_error);
   EXPECT_EQ(bad.error().message, "billing.get_invoice: /id: expected a string, got a number");
+}
+
+TEST(Client, WhatIsWrongWithAnAnswerTellsWhereTheTimeWentAndHow) {
+  ScriptedServer server([](const SeenRequest& seen) {
+    return Script{.bytes = seen.target.ends_with("/42") ? support::ok(R"({"id":42,"total":1})")
+                                                        : support::status(404)};
+  });
+  Caller caller = caller_of(server);
+  Client<billing::Billing> invoices(caller);
+
+  for (const char* id : {"42", "43"}) {
+    const auto wrong = invoices.call<"get_invoice">(id, Request{}.explain());
+    ASSERT_FALSE(wrong);
+    EXPECT_GT(wrong.error().time.total(), Duration::zero()) << wrong.error().message;
+    ASSERT_TRUE(wrong.error().record) << wrong.error().message;
+    EXPECT_EQ(wrong.error().record->status, wrong.error().status);
+  }
+  const auto later = invoices.start<"get_invoice">("43", Request{}.explain()).get();
+  EXPECT_TRUE(later.error().record);
 }
 
 TEST(Client, AnOlderContractIsRefusedAndNeverSentToAWrongUrl) {

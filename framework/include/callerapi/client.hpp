@@ -38,6 +38,8 @@ Result<result_of<Out>> decode_response(Result<Response> response) {
       value.error().status = response->status;
       value.error().sent = Sent::yes;
       value.error().attempts = response->attempts;
+      value.error().time = response->time;
+      value.error().record = std::move(response->record);
     }
     return value;
   }

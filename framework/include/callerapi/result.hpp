@@ -35,7 +35,7 @@ struct Error {
   int attempts = 0;   ///< Requests begun on the wire.
   TimeLedger time{};  ///< Where the time of a call went that had begun; else nothing but zeros.
   std::shared_ptr<const ErrorDetail> detail{};  ///< Set for http_status, else null.
-  /// How it went, see callerapi/explain.hpp; null when the call had not begun.
+  /// How it went, see callerapi/explain.hpp; null: it had not begun, or its answer has none.
   std::shared_ptr<const CallRecord> record{};
 
   /// What to do about it: 4xx is `rejected`, 5xx `failed`, 429 and 503 `overloaded`.

@@ -151,7 +151,9 @@ class Transfer {
             .phase = Phase::head,
             .sent = Sent::yes,
             .status = answer.status,
-            .attempts = answer.attempts};
+            .attempts = answer.attempts,
+            .time = answer.time,
+            .record = answer.record};
   }
 
   Result<void> copy(BodyStream& stream) {

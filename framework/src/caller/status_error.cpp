@@ -35,7 +35,9 @@ std::optional<Error> status_error(const Response& response) {
               .phase = Phase::decode,
               .sent = Sent::yes,
               .status = response.status,
-              .attempts = response.attempts};
+              .attempts = response.attempts,
+              .time = response.time,
+              .record = response.record};
   // The plugin knows its service best; without its words those of the service stand.
   const std::string& words = response.plugin_error.empty() ? said->title : response.plugin_error;
   if (!words.empty()) error.message += ": " + words;
