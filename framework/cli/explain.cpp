@@ -78,10 +78,19 @@ void write_choice(json::Writer& out, const AttemptRecord& attempt) {
   out.end_array().end_object();
 }
 
-/// Takes the first attempt of a call down instead of sending it.
+/// What comes before '?'.
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+/// Takes an attempt of the call that was asked for down instead of sending it. What others ask on
+/// the way, for a token or for the instances of a service, is answered with what lets them go on.
 class Note final : public testing::Transport {
  public:
+  explicit Note(const CallArguments& arguments) : arguments_(arguments) {}
+
   Result<Response> answer(const testing::SeenRequest& request) override {
+    if (!is_meant(request))
+      return testing::json_response(R"({"access_token":"none","token_type":"Bearer",)"
+                                    R"("instances":[{"host":"dry-run.invalid","port":1}]})");
     std::lock_guard lock(mutex_);
     seen_ = request;
     return Response{.status = 200};
@@ -92,6 +101,14 @@ class Note final : public testing::Transport {
   }
 
  private:
+  bool is_meant(const testing::SeenRequest& request) const {
+    if (request.service != arguments_.service) return false;
+    if (arguments_.method.empty()) return request.endpoint == arguments_.endpoint;
+    return request.method == arguments_.method &&
+           path_of(request.target).ends_with(path_of(arguments_.path));
+  }
+
+  const CallArguments& arguments_;
   std::mutex mutex_;
   std::optional<testing::SeenRequest> seen_;
 };
@@ -278,7 +295,7 @@ void write_settings(json::Writer& out, const std::vector<SettingInfo>& settings)
 }
 
 int run_dry(const Common& common, const CallArguments& arguments, Request request) {
-  auto note = std::make_shared<Note>();
+  auto note = std::make_shared<Note>(arguments);
   Options options;
   options.watch = false;
   options.transport = note;

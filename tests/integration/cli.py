@@ -77,6 +77,17 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
         expect("--dry-run hides what came from a file", from_file, 0, "", "(hidden)")
         if "zq9" in from_file.stdout or "X-Token" not in from_file.stdout:
             faults.append(f"--dry-run shows what came from a file: {from_file.stdout}")
+    login = f'[services.login]\nplugin = "http"\nbase_url = "http://127.0.0.1:{port}"\n'
+    oauth = 'auth = { type = "oauth2", token_service = "login", token_path = "/oauth/token", client_id = "me", client_secret = "zq9" }\n'
+    write(good + oauth + login)
+    for arguments, said in (("call", "httpbin", "get"), "GET /get HTTP/1.1"), (("request", "httpbin", "PUT", "/x?a=1"), "PUT /x?a=1"):
+        signed = with_registry(*arguments, "--dry-run")
+        expect("--dry-run of a service with oauth2", signed, 0, "", said)
+        if "Authorization: (hidden)" not in signed.stdout or "oauth" in signed.stdout:
+            faults.append(f"--dry-run of a service with oauth2: {signed.stdout}")
+    write(good + 'discovery = "http"\ninstances_from = "login/instances"\n' + login)
+    expect("--dry-run of a service whose instances are asked for", with_registry("call", "httpbin", "get", "--dry-run"), 0, "",
+           "GET /get HTTP/1.1")
     write(good)
     planned = json.loads(with_registry("call", "httpbin", "get", "--dry-run", "--output", "json").stdout)
     if (planned["state"]["breaker"] != "closed" or planned["state"]["instances"][0]["state"] != "ok" or
