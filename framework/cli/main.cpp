@@ -1,5 +1,7 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <memory>
 #include <string>
 
@@ -59,6 +61,15 @@ void add_pipe_command(CLI::App& command, const Common& common, int& code) {
 std::string registry_variable() {
   const char* value = std::getenv("CALLERAPI_REGISTRY");
   return value == nullptr ? std::string() : value;
+}
+
+/// The exit code, unless what was printed did not arrive.
+int finish(int code) {
+  std::cout.flush();
+  if (std::cout.good() && std::fflush(stdout) == 0) return code;
+  std::cerr << "callerapi: standard output was not written to its end; is its disk full, or its "
+               "reader gone?\n";
+  return code == 0 ? 1 : code;
 }
 
 }  // namespace
@@ -127,7 +138,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return callerapi::cli::report_usage(app, e);
+    return finish(callerapi::cli::report_usage(app, e));
   }
-  return code;
+  return finish(code);
 }

@@ -15,14 +15,14 @@ namespace callerapi::cli {
 namespace {
 
 /// Reads lines, starts calls, writes answers as they come. Answers are written under one lock;
-/// reading stops while `limit` calls are in flight.
+/// reading stops while `limit` calls are in flight, and for good when nobody takes the answers.
 class Pipe {
  public:
   Pipe(Caller& caller, std::size_t limit) : caller_(caller), limit_(limit) {}
 
   void run() {
     std::string line;
-    for (std::size_t number = 1; !stopping_ && std::getline(std::cin, line); ++number) {
+    for (std::size_t number = 1; !stopping_ && std::getline(std::cin, line) && !lost(); ++number) {
       if (line.empty()) continue;
       std::string id;
       auto request = read_line(line, id);
@@ -38,9 +38,28 @@ class Pipe {
 
  private:
   void write(const std::string& line) {
+    {
+      std::lock_guard lock(mutex_);
+      std::cout << line << '\n';
+      std::cout.flush();
+    }
+    if (lost()) cancel_all();
+  }
+
+  /// Is there nobody any more who takes answers?
+  bool lost() {
     std::lock_guard lock(mutex_);
-    std::cout << line << '\n';
-    std::cout.flush();
+    return !std::cout.good();
+  }
+
+  void cancel_all() {
+    std::map<std::string, std::function<void()>> running;
+    {
+      std::lock_guard lock(mutex_);
+      running = running_;
+    }
+    for (const auto& [id, canceller] : running)
+      if (canceller) canceller();
   }
 
   void refuse(const PipeRequest& request, std::size_t number, std::string text) {
@@ -84,11 +103,10 @@ class Pipe {
       std::lock_guard lock(mutex_);
       running_[id] = call.canceller();
     }
+    if (lost()) call.cancel();
     call.then([this, id](Result<Response> result) {
-      const std::string line = answer_line(id, result);
+      write(answer_line(id, result));
       std::lock_guard lock(mutex_);
-      std::cout << line << '\n';
-      std::cout.flush();
       running_.erase(id);
       room_.notify_all();
     });

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import loopback
 
@@ -193,6 +194,36 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
                      ("6", "error", "cancelled", 0), ("7", "ok", "", 0)])
     if piped.returncode != 0 or seen != wanted:
         faults.append(f"pipe: {piped.returncode} {seen} {piped.stderr}")
+
+    lost = "standard output was not written to its end"
+    for what, arguments in [("services", ["services"]), ("a call", ["call", "httpbin", "get"]), ("a version", ["--version"]),
+                            ("pipe", ["pipe"]), ("bench", ["bench", "anything", "GET", "/", "--requests", "3"])]:
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            ran = subprocess.run([program, "--registry", registry, *arguments], input='{"id":"1","op":"hello"}\n', stdout=full,
+                                 stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        if ran.returncode != 1 or lost not in ran.stderr:
+            faults.append(f"{what} to a full disk: {ran}")
+
+    # A reader that has gone: the call in flight ends, and no other begins.
+    sent = server.requests
+    readable, writable = os.pipe()
+    with subprocess.Popen([program, "--registry", registry, "pipe"], stdin=subprocess.PIPE, stdout=writable,
+                          stderr=subprocess.PIPE, text=True, restore_signals=False) as deaf:
+        os.close(writable)
+        deaf.stdin.write('{"id":"1","op":"request","service":"anything","method":"GET","path":"/wait/90000","timeout_ms":90000}\n')
+        deaf.stdin.flush()
+        until = time.monotonic() + 30
+        while server.requests == sent and time.monotonic() < until:
+            time.sleep(0.01)
+        os.close(readable)
+        try:
+            _, said = deaf.communicate('{"id":"2","op":"hello"}\n'
+                                       '{"id":"3","op":"request","service":"anything","method":"POST","path":"/"}\n', timeout=60)
+        except subprocess.TimeoutExpired:
+            deaf.kill()
+            said = "no end in 60 s"
+    if deaf.returncode != 1 or lost not in said or server.requests != sent + 1:
+        faults.append(f"pipe without a reader: {deaf.returncode} {said!r}, {server.requests - sent} requests")
 
     # The program has no contracts: a service that is called by another program's still takes ad-hoc requests.
     write(good.replace('plugin = "httpbin"', 'contract = "caller"') + '[services.httpbin.endpoints.get.timeouts]\ntotal = "1s"\n')
