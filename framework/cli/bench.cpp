@@ -23,7 +23,7 @@ constexpr std::uint64_t no_limit = std::numeric_limits<std::uint64_t>::max();
 
 struct Arguments {
   CallArguments call;
-  std::string body, duration = "10s";
+  std::string duration = "10s";
   std::uint64_t requests = 0, warmup = 0, expect_bytes = 0;
   std::size_t concurrency = 8, threads = 1;
   bool sync = false, discard = false, expects = false;
@@ -66,11 +66,6 @@ Result<LoadPlan> plan_of(const Arguments& arguments) {
                  arguments.call.endpoint + " /; or name an endpoint");
   auto request = make_request(arguments.call);
   if (!request) return std::move(request).error();
-  if (!arguments.body.empty()) {
-    auto text = text_or_file(arguments.body, "--body");
-    if (!text) return std::move(text).error();
-    request->payload = Request::Json{std::move(*text)};
-  }
   LoadPlan plan;
   plan.service = arguments.call.service;
   plan.endpoint = arguments.call.endpoint;
@@ -198,8 +193,9 @@ void add_request(CLI::App& bench, Arguments& arguments) {
   bench.add_option("--param", arguments.call.params, "name=value of the path, repeatable");
   bench.add_option("--query", arguments.call.queries, "name=value, repeatable");
   bench.add_option("--header", arguments.call.headers, "'Name: value', repeatable");
-  bench.add_option("--form", arguments.call.forms, "name=value, repeatable");
-  bench.add_option("--body", arguments.body, "body of JSON text, or @file");
+  auto* const form = bench.add_option("--form", arguments.call.forms, "name=value, repeatable");
+  arguments.call.json_option = "--body";
+  bench.add_option("--body", arguments.call.json, "body of JSON text, or @file")->excludes(form);
   bench.add_option("--timeout", arguments.call.timeout, "for each call: 500ms, 2s");
 }
 

@@ -33,12 +33,26 @@ Result<void> add_pairs(const std::vector<std::string>& from, const char* form,
   return {};
 }
 
+/// The value of `option`; `@file` stands for the content of the file.
+Result<std::string> text_or_file(const std::string& given, const std::string& option) {
+  if (!given.starts_with('@')) return given;
+  const std::string name = given.substr(1);
+  const auto refuse = [&](const std::string& why) {
+    return usage(option + " " + given + ": the file cannot be read: " + why);
+  };
+  std::error_code unknown;
+  if (std::filesystem::is_directory(name, unknown)) return refuse("it is a folder");
+  std::ifstream file(name, std::ios::binary);
+  if (!file) return refuse(std::generic_category().message(errno));
+  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
+
 Result<void> add_body(const CallArguments& arguments, Request& request) {
-  if (!arguments.json.empty()) {
-    auto text = text_or_file(arguments.json, "--json");
+  if (arguments.json) {
+    auto text = text_or_file(*arguments.json, arguments.json_option);
     if (!text) return std::move(text).error();
     if (auto parsed = json::Document::parse(*text); !parsed)
-      return usage("--json: " + parsed.error().message);
+      return usage(arguments.json_option + ": " + parsed.error().message);
     request.payload = Request::Json{std::move(*text)};
   } else if (!arguments.files.empty()) {
     Multipart parts;
@@ -75,8 +89,8 @@ Result<Request> build(const CallArguments& arguments) {
     request.headers.add(pair->first, begin == std::string::npos ? "" : pair->second.substr(begin));
   }
   if (auto added = add_body(arguments, request); !added) return std::move(added).error();
-  if (!arguments.timeout.empty()) {
-    auto timeout = parse_duration(arguments.timeout);
+  if (arguments.timeout) {
+    auto timeout = parse_duration(*arguments.timeout);
     if (!timeout) return usage("--timeout: " + timeout.error().message);
     request.timeout_total = *timeout;
   }
@@ -186,19 +200,6 @@ int print_explained_json(const Caller& caller, const CallArguments& arguments,
 }
 
 }  // namespace
-
-Result<std::string> text_or_file(const std::string& given, const std::string& option) {
-  if (!given.starts_with('@')) return given;
-  const std::string name = given.substr(1);
-  const auto refuse = [&](const std::string& why) {
-    return usage(option + " " + given + ": the file cannot be read: " + why);
-  };
-  std::error_code unknown;
-  if (std::filesystem::is_directory(name, unknown)) return refuse("it is a folder");
-  std::ifstream file(name, std::ios::binary);
-  if (!file) return refuse(std::generic_category().message(errno));
-  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-}
 
 Result<Request> make_request(const CallArguments& arguments) { return build(arguments); }
 

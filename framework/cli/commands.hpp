@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,9 @@ struct CallArguments {
   std::string service, endpoint;  ///< `call`
   std::string method, path;       ///< `request`
   std::vector<std::string> params, queries, headers, forms, files;
-  std::string json, timeout, hash_key, output = "body";
+  std::optional<std::string> json, timeout;
+  std::string json_option = "--json";  ///< What `json` was given as.
+  std::string hash_key, output = "body";
   std::string trace;  ///< File for spans; empty: none are made.
   bool dry_run = false;
 };
@@ -23,8 +26,6 @@ int run_explain(const Common& common, const std::string& service, const std::str
 int run_lint(const Common& common);
 /// `answers`: a file with answers of a pipe, or "-"; empty: of the registry, just opened.
 int run_metrics(const Common& common, const std::string& answers);
-/// The value of `option`; `@file` stands for the content of the file. Errors: `invalid_argument`.
-Result<std::string> text_or_file(const std::string& given, const std::string& option);
 /// What the arguments describe, before it is bound to a service. Errors: `invalid_argument`.
 Result<Request> make_request(const CallArguments& arguments);
 int run_call(const Common& common, const CallArguments& arguments);

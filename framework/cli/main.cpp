@@ -19,15 +19,22 @@ using callerapi::cli::Common;
 
 constexpr const char* trace_text = "append the spans of calls to this file, as lines of OTLP JSON";
 
+/// For options that mean nothing when they are empty, as after a variable that is not set.
+std::string filled(const std::string& value) {
+  return value.empty() ? "must not be empty" : std::string();
+}
+
 void add_request_options(CLI::App& command, CallArguments& arguments) {
   command.add_option("--query", arguments.queries, "name=value, repeatable");
   command.add_option("--header", arguments.headers, "'Name: value', repeatable");
-  command.add_option("--json", arguments.json, "body of JSON text, or @file");
-  command.add_option("--form", arguments.forms, "name=value, repeatable");
-  command.add_option("--file", arguments.files, "field=@path, repeatable: multipart");
+  auto* const json = command.add_option("--json", arguments.json, "body of JSON text, or @file");
+  command.add_option("--form", arguments.forms, "name=value, repeatable")->excludes(json);
+  command.add_option("--file", arguments.files, "field=@path, repeatable: multipart")
+      ->excludes(json);
   command.add_option("--timeout", arguments.timeout, "for the whole call: 500ms, 2s");
-  command.add_option("--hash-key", arguments.hash_key,
-                     "the same key, the same instance: ring_hash");
+  command
+      .add_option("--hash-key", arguments.hash_key, "the same key, the same instance: ring_hash")
+      ->check(filled);
   command
       .add_option("--output", arguments.output,
                   "body, json, or explain and explain-json: settings and what happened")
@@ -35,7 +42,7 @@ void add_request_options(CLI::App& command, CallArguments& arguments) {
   auto* const dry =
       command.add_flag("--dry-run", arguments.dry_run,
                        "send nothing; show the head that would go out, secrets hidden");
-  command.add_option("--trace", arguments.trace, trace_text)->excludes(dry);
+  command.add_option("--trace", arguments.trace, trace_text)->excludes(dry)->check(filled);
 }
 
 void add_metrics_command(CLI::App& command, const Common& common, int& code) {
@@ -52,7 +59,7 @@ void add_pipe_command(CLI::App& command, const Common& common, int& code) {
   command.add_option("--concurrency", *concurrency, "calls in flight at most")
       ->check(CLI::Range(1, 100'000));
   const auto trace = std::make_shared<std::string>();
-  command.add_option("--trace", *trace, trace_text);
+  command.add_option("--trace", *trace, trace_text)->check(filled);
   command.callback(
       [&common, &code, concurrency, trace] { code = run_pipe(common, *concurrency, *trace); });
 }

@@ -122,11 +122,22 @@ with loopback.running() as (server, port), tempfile.TemporaryDirectory() as fold
         ("a time without a unit", ["--timeout", "2"], "--timeout: '2' is no duration: a whole number above 0 and its unit, "
          "ms, s or m; write 500ms, 2s or 1m"),
         ("no time at all", ["--timeout", "0s"], "--timeout: '0s' is no duration: a whole number above 0"),
+        ("a time of nothing", ["--timeout", ""], "--timeout: '' is no duration: a whole number above 0"),
+        ("a trace to nowhere", ["--trace", ""], "--trace: must not be empty; see `callerapi request --help`"),
+        ("a key of nothing", ["--hash-key", ""], "--hash-key: must not be empty"),
+        ("a body of nothing", ["--json", ""], "--json: not valid JSON at byte 0 of 0"),
+        ("a body and a form", ["--json", "{}", "--form", "a=1"], "--json excludes --form; see `callerapi request --help`"),
+        ("a body and a file", ["--file", "a=@" + registry, "--json", "{}"], "--json excludes --file; see `callerapi request"),
         ("a body that is not there", ["--json", "@" + registry + ".not"],
          f"--json @{registry}.not: the file cannot be read: No such file or directory"),
         ("a body that is a folder", ["--json", "@" + folder], f"--json @{folder}: the file cannot be read: it is a folder"),
     ]:
         expect(what, with_registry("request", "anything", "POST", "/", *arguments), 2, "callerapi: " + said)
+    for what, arguments, said in [
+        ("a bench with two bodies", ["--body", "{}", "--form", "a=1"], "--form excludes --body; see `callerapi bench --help`"),
+        ("a bench with a body of nothing", ["--body", ""], "--body: not valid JSON at byte 0 of 0"),
+    ]:
+        expect(what, with_registry("bench", "anything", "POST", "/", "--requests", "1", *arguments), 2, "callerapi: " + said)
     failed = with_registry("request", "anything", "GET", "/", "--output", "json",
                            CALLERAPI_SERVICES__ANYTHING__BASE_URL="http://127.0.0.1:1")
     expect("an error for programs", failed, 5, "refused", '"schema":"callerapi.error/1","error":"connect_error"')
