@@ -41,7 +41,13 @@ Result<void> read_part(json::View part, Multipart& parts) {
   const std::string name = member(part, "name"), filename = member(part, "filename"),
                     type = member(part, "content_type");
   if (const json::View file = part.find("file")) {
-    parts.file(name, std::string(file.string().value_or("")), type);
+    const std::string path(file.string().value_or(""));
+    if (!filename.empty())
+      if (auto body = Body::file(path)) {
+        parts.part({name, filename, type, std::move(*body)});
+        return {};
+      }
+    parts.file(name, path, type);  // under its own name; or it says why there is none
     return {};
   }
   const json::View encoded = part.find("body_b64");

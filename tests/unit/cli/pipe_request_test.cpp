@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+#include <cstdio>
+#include <fstream>
 #include <string>
 #include <variant>
 
@@ -30,6 +33,22 @@ TEST(PipeRequest, APartWithoutBytesIsRefused) {
     EXPECT_EQ(line.error().message, "part 'doc' needs file or body_b64, as a text");
   }
   EXPECT_TRUE(read(R"("multipart":[{"name":"doc","body_b64":""}])")) << "an empty one may be meant";
+}
+
+TEST(PipeRequest, AFileIsSentUnderTheNameThatIsGiven) {
+  const std::string name = "callerapi_part_" + std::to_string(::getpid());
+  const std::string path = ::testing::TempDir() + name;
+  std::ofstream(path) << "hello";
+  const auto part = [&](const std::string& more) {
+    auto line = read(R"("multipart":[{"name":"doc","file":")" + path + "\"" + more + "}]");
+    return std::move(std::get<Multipart>(line.value().request.payload));
+  };
+  EXPECT_EQ(part(R"(,"filename":"a.pdf")").parts().at(0).filename, "a.pdf");
+  EXPECT_EQ(part("").parts().at(0).filename, name);
+  std::remove(path.c_str());
+  const auto line = read(R"("multipart":[{"name":"doc","file":"/nowhere","filename":"a.pdf"}])");
+  EXPECT_EQ(std::get<Multipart>(line->request.payload).state().error().outcome,
+            Outcome::body_source_error);
 }
 
 TEST(PipeRequest, AFieldThatIsNoTextLeavesItsAnswerALineOfJson) {
