@@ -15,8 +15,8 @@
 
 namespace callerapi {
 
-/// How many attempts beyond the first of each call the work of one inbound request may make, all
-/// its calls together: what keeps a chain of services from multiplying their retries. Thread-safe.
+/// How many times beyond the first of each call the work of one inbound request may reach a
+/// service, all its calls together: so a chain does not multiply its retries. Thread-safe.
 class CALLERAPI_API Allowance {
  public:
   /// `extra`: 0 and more; a negative number counts as 0.

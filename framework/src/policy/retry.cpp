@@ -117,6 +117,7 @@ Decision RetryState::after(const RetryTerms& terms, const Attempted& attempt, Ti
   if (attempt.committed) return stop("committed");
 
   if (refresh && now + min_useful >= terms.deadline) return stop("no_time");
+  if (refresh && terms.allowance && !terms.allowance->take()) return stop("allowance");
   if (refresh) return {true, Duration::zero(), {}, true};
   if (free) {
     if (transparent_ >= transparent_max) return stop("attempts");

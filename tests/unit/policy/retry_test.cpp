@@ -244,6 +244,11 @@ TEST(Retry, OnlyWhatNeverReachedTheServiceIsRepeatedWithoutTheAllowance) {
   EXPECT_TRUE(after(Outcome::stale_connection, Sent::no, with).again);
   EXPECT_EQ(after(Outcome::stale_connection, Sent::maybe, with).stop_reason, "allowance");
   EXPECT_EQ(after(answer(421), with).stop_reason, "allowance");
+  const Response barred = answer(401);
+  EXPECT_EQ(RetryState().after(with, {.response = &barred, .renewed = true}, now, 0, 0).stop_reason,
+            "allowance");
+  const Error nobody{.outcome = Outcome::connect_error};
+  EXPECT_TRUE(RetryState().after(with, {.error = &nobody, .elsewhere = true}, now, 0, 0).again);
 }
 
 TEST(RetryAfter, ReadsSecondsAndDatesAgainstTheResponsesOwnClock) {
