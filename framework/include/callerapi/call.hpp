@@ -51,9 +51,9 @@ auto copyable(F f) {
 /// One call in flight: four faces (get, then, future, co_await), all cancellable.
 ///
 /// Use exactly one face, once. The call runs from the moment it was started; dropping the handle
-/// without choosing a face cancels it. cancel() and done() may be used from any thread at any
-/// time; the faces belong to one thread. Must not outlive its Caller, whose destructor ends it
-/// with `shutdown`. Completion happens exactly once. In a process forked meanwhile the handle is
+/// without choosing a face cancels it. The handle belongs to one thread; to cancel from another, or
+/// once a face was chosen, take canceller() before. Must not outlive its Caller, whose destructor
+/// ends it with `shutdown`. Completion happens exactly once. In a process forked meanwhile it is
 /// that of the parent's call: its faces answer `forked` at once, and cancel() does nothing.
 template <class T>
 class [[nodiscard]] Call {
@@ -100,11 +100,11 @@ class [[nodiscard]] Call {
     return future;
   }
 
-  /// Asks the call to end with `cancelled`; without effect once it has ended. Never blocks.
+  /// Asks the call to end with `cancelled`; nothing once it ended or a face was chosen. No waiting.
   void cancel() noexcept {
     if (core_) core_->cancel();
   }
-  /// A handle that can cancel from elsewhere after a face was chosen.
+  /// The same for any thread at any time, after a face was chosen too. Taken before.
   std::function<void()> canceller() const {
     return [core = std::weak_ptr<detail::CallCore>(core_)] {
       if (auto alive = core.lock()) alive->cancel();
