@@ -1,11 +1,27 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
 #include "caller/metrics_text.hpp"
+#include "callerapi/plugin.hpp"
 #include "support/exposition.hpp"
 #include "support/two_places.hpp"
+
+namespace hedge_test {
+
+using namespace callerapi::dsl;
+
+std::atomic<std::uint64_t> requests_seen{0};
+
+struct Hooked {
+  static constexpr std::string_view id = "echo", version = "1.0.0", owner = "team-echo";
+  using api = endpoints<get<"get", "/echo/{id}", bytes, path<"id">>>;
+  void on_request(callerapi::SignRequest&) { ++requests_seen; }
+};
+
+}  // namespace hedge_test
 
 namespace callerapi {
 namespace {
@@ -34,6 +50,22 @@ TEST_F(Hedge, AnInstanceThatSaysNothingCostsALittleTimeAndNoCall) {
   EXPECT_GE(of("won"), 5);
   EXPECT_LE(of("won"), of("sent"));
   EXPECT_GE(of("denied"), 0);
+}
+
+class HookedHedge : public support::TwoPlaces {
+ protected:
+  HookedHedge() : TwoPlaces(nullptr, &static_plugin<hedge_test::Hooked>) {}
+};
+
+TEST_F(HookedHedge, EachOfTwoRequestsIsSeenByTheHookOfRequests) {
+  const auto before = host_->stats();
+  const std::uint64_t seen = hedge_test::requests_seen;
+
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(host_->run(get("hard")).value().body, "here");
+
+  const auto after = host_->stats();
+  EXPECT_GE(after.hedges - before.hedges, 2u);
+  EXPECT_EQ(hedge_test::requests_seen - seen, 4u + after.hedges - before.hedges);
 }
 
 }  // namespace

@@ -31,10 +31,10 @@ class AheadClock final : public base::Clock {
 /// calls take is known, so that late ones are asked a second time.
 class TwoPlaces : public ::testing::Test {
  protected:
-  explicit TwoPlaces(SpanSink on_span = nullptr) {
+  explicit TwoPlaces(SpanSink on_span = nullptr, const capi_plugin* plugin = echo_plugin()) {
     Options options;
     options.on_span = std::move(on_span);
-    options.static_plugins = {echo_plugin()};
+    options.static_plugins = {plugin};
     options.environment.emplace();
     host_ = caller::Host::open(
                 {{},

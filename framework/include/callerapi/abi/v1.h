@@ -7,7 +7,7 @@
  *  - every pointer is borrowed for the duration of a call, but for the descriptor, which lives as
  *    long as the library is mapped; nobody frees the other side's memory;
  *  - nothing throws across; every function is safe to call with any argument the types allow.
- * Until version 1.0 the symbol ends in `_v0` and the layout may still change (ADR 0003).
+ * Until 1.0 the symbol ends in `_v0` and the layout may change: docs/reference/compatibility.md.
  */
 #ifndef CALLERAPI_ABI_V1_H
 #define CALLERAPI_ABI_V1_H
@@ -97,7 +97,7 @@ typedef struct capi_endpoint {
   const capi_setting* policy;
   uint32_t n_policy;
   uint32_t policy_stride;
-  uint64_t schema_hash; /* of method, path, parameters and body kinds: FNV-1a, see plugin.hpp */
+  uint64_t schema_hash; /* of method, path, parameters, body kinds: FNV-1a, see dsl/endpoint.hpp */
 } capi_endpoint;
 
 /* What the host offers; thread-safe, never throws. Texts of the config live as long as the
@@ -139,12 +139,12 @@ typedef struct capi_time {
   int64_t (*unix_ms)(void* ctx);
 } capi_time;
 
-/* Each may be null. Called from any thread, concurrently; must not throw or block. */
+/* Each may be null. Any thread, concurrently; no throwing, no blocking. A hedged call is two. */
 typedef struct capi_hooks {
   uint32_t size;
   uint32_t flags;
   capi_status (*sign)(void* self, capi_request*, capi_error_out*);       /* per attempt, last */
-  capi_status (*on_request)(void* self, capi_request*, capi_error_out*); /* once per call */
+  capi_status (*on_request)(void* self, capi_request*, capi_error_out*); /* first attempt */
   capi_status (*on_response)(void* self, const capi_response*, capi_error_out*);
   /* For a status of 400 and more: a failure's msg becomes part of the typed error. */
   capi_status (*map_error)(void* self, const capi_response*, capi_error_out*);
@@ -166,7 +166,7 @@ typedef struct capi_plugin {
   uint32_t n_policy;
   uint32_t policy_stride;
   const capi_hooks* hooks; /* null: nothing but declarations */
-  /* From one control thread, never at once; null when there are no hooks. */
+  /* On any thread; one object's never at once, but beside another's. Null: there are no hooks. */
   capi_status (*create)(const capi_host*, void** self, capi_error_out*);
   capi_status (*quiesce)(void* self, uint32_t budget_ms);
   void (*destroy)(void* self);
