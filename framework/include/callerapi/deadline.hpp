@@ -4,7 +4,7 @@
 
 namespace callerapi {
 
-/// All time inside the library is monotonic; the wall clock appears in HTTP dates only.
+/// What is measured or waited for is monotonic; the wall clock only names moments.
 using Duration = std::chrono::nanoseconds;
 using TimePoint = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 

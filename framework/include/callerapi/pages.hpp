@@ -18,8 +18,8 @@ namespace callerapi {
 /// The pages of a listing, one call each, asked for when they are wanted:
 ///   for (Result<Response>& page : Pages(caller, "billing", "list_invoices")) ...
 /// or `while (auto page = pages.next().value()) ...`. A page with a status of 400 or more is an
-/// `http_status` error, and so is what follows: the listing is not whole. One thread at a time;
-/// must not outlive its Caller.
+/// `http_status` error and the last that comes (next() then gives nullopt): the listing is not
+/// whole. One thread at a time; must not outlive its Caller.
 class CALLERAPI_API Pages {
  public:
   /// What a page says of the next one; nullopt on the last.

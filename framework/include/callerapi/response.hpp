@@ -25,11 +25,11 @@ struct Response {
   /// What the plugin's map_error says of a status of 400 and more; empty: nothing.
   std::string plugin_error;
 
-  int attempts = 0;              ///< Requests sent for this call, the successful one included.
+  int attempts = 0;              ///< Attempts begun, those that got no connection included.
   std::uint64_t generation = 0;  ///< Which load of the plugin served this call.
   Duration elapsed{0};           ///< From the start of the call to its last byte.
   TimeLedger time;               ///< What `elapsed` is made of.
-  /// How it went, see callerapi/explain.hpp; null unless it was retried or asked for its record.
+  /// How it went (callerapi/explain.hpp); null unless retried, hedged, told as spans or asked for.
   std::shared_ptr<const CallRecord> record;
 };
 

@@ -32,7 +32,7 @@ struct Error {
   Phase phase = Phase::args;
   Sent sent = Sent::no;
   int status = 0;     ///< HTTP status when a head had arrived, else 0.
-  int attempts = 0;   ///< Requests begun on the wire.
+  int attempts = 0;   ///< Attempts begun, those that got no connection included.
   TimeLedger time{};  ///< Where the time of a call went that had begun; else nothing but zeros.
   std::shared_ptr<const ErrorDetail> detail{};  ///< Set for http_status, else null.
   /// How it went, see callerapi/explain.hpp; null: it had not begun, or its answer has none.
@@ -83,7 +83,7 @@ class [[nodiscard]] Result {
   const Error& error() const& { return *std::get_if<1>(&state_); }
   Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
 
-  /// The value, or throws CallError: the one place of this library that throws at its users.
+  /// The value, or throws CallError: the one place where a Result throws.
   T& value() & { return check(), **this; }
   const T& value() const& { return check(), **this; }
   T value() && { return check(), std::move(**this); }

@@ -59,9 +59,9 @@ class CALLERAPI_API BodyStream {
   const Response& head() const noexcept { return head_; }
 
   /// Blocks until there are bytes and answers how many; 0 only at the end. `into` is not empty.
-  /// Errors: `response_truncated`, `protocol_error`, `attempt_timeout` (timeouts.stream_idle),
-  /// `deadline_exceeded`, `cancelled`, `shutdown`, `unloaded`, `forked`; on the reactor's own
-  /// thread `invalid_argument`, reason `would_deadlock`. An error stays.
+  /// Errors: `response_truncated`, `protocol_error`, `attempt_timeout` (timeouts.stream_idle, or
+  /// `min_rate`), `response_too_large` (`ratio`), `deadline_exceeded`, `cancelled`, `shutdown`,
+  /// `unloaded`, `forked`; on the loop's own thread `would_deadlock`. An error stays.
   Result<std::size_t> read(std::span<char> into) { return core_->read(into); }
   /// Everything up to the end, blocking. Errors: those of read(); `response_too_large` beyond
   /// `limit` bytes, which ends the stream.
