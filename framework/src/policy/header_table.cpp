@@ -26,10 +26,11 @@ std::span<const HeaderRow> sent_fields() {
       {"baggage", "the keys that were allowed when the inbound request was read",
        "under a Context that has some"},
       {names.attempts_left, "retries that the work may still make",
-       "`context.attempts_left`, under a Context with an allowance"},
+       "`context.attempts_left`, under a Context with an allowance; replaces one the call brings"},
       {names.call_id, "a UUID, version 7: the same for all attempts of a call", "always"},
       {names.caller, "`caller.name`", "where it is set"},
-      {names.previous_attempts, "how many attempts came before this one", "from the second on"},
+      {names.previous_attempts, "how many attempts came before this one",
+       "from the second on; replaces one the call brings"},
       {names.timeout,
        "what this attempt has, in whole milliseconds, at least 1; never more than the call has "
        "left",
