@@ -20,6 +20,7 @@ FOREIGN = [
     (r"ares\.h", r"framework/src/wire/(dns_channel|service_records)\.cpp"),
     (r"openssl/", r"framework/src/wire/|(framework/src/base|plugins/common)/digest\.cpp"),
     (r"boost/dll", r"framework/src/host/"),
+    (r"boost/unordered", r"framework/src/catalogue/snapshot\.hpp"),
     (r"toml\+\+", r"framework/src/registry/"),
     (r"boost/json", r"framework/src/base/json\.cpp|plugins/problem_json/problem_json\.cpp"),
     (r"CLI/", r"framework/cli/"),
@@ -103,6 +104,7 @@ def self_test():
     assert not rules("framework/src/pool/a.cpp", '#include "wire/x.hpp"\n')
     assert rules("framework/include/callerapi/a.hpp", "#include <Poco/Net/X.h>\n")
     assert rules("framework/src/pool/a.cpp", "#include <Poco/Net/X.h>\n")
+    assert rules("framework/src/pool/a.cpp", "#include <boost/unordered/unordered_flat_map.hpp>\n")
     assert rules("framework/src/pool/a.cpp", "std::thread t;\n")
     assert not rules("framework/src/wire/reactor.cpp", "std::thread t;\n")
     assert rules("a.cpp", "void f() {\n" + "  g();\n" * 70 + "}\n")
