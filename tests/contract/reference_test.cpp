@@ -5,7 +5,10 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <sstream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/outcomes_reference.hpp"
 #include "caller/metric_table.hpp"
@@ -171,41 +174,56 @@ std::string tables_reference() {
          "`MiB`, `GiB`.\n";
 }
 
-/// Every `Suite.Name` of a page is written as a test somewhere in the tree.
-TEST(Reference, PromisesNameTestsThatExist) {
-  namespace fs = std::filesystem;
-  const std::string root = CALLERAPI_TEST_SOURCE;
-  std::string sources;
-  for (const auto& entry : fs::recursive_directory_iterator(root + "/tests")) {
-    const auto kind = entry.path().extension();
-    if (kind != ".cpp" && kind != ".txt") continue;
+/// The text of all files below `folder` that end in one of `kinds`.
+std::string text_below(const std::string& folder, const std::vector<std::string>& kinds) {
+  std::string text;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (std::ranges::find(kinds, entry.path().extension().string()) == kinds.end()) continue;
     std::ifstream file(entry.path());
-    sources.append(std::istreambuf_iterator<char>(file), {});
+    text.append(std::istreambuf_iterator<char>(file), {}).append("\n");
   }
-  std::ifstream file(root + "/docs/reference/promises.md");
-  const std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return text;
+}
+
+/// `Suite.Name`. `FuzzSeeds.reader` is named by CMake; `./dev fuzz`, `retry.max_attempts` and
+/// `ServiceID.BILLING` are no tests.
+bool names_a_test(std::string_view quoted) {
   const auto is_word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
   };
+  const std::size_t dot = quoted.find('.');
+  if (dot == std::string_view::npos || quoted[0] < 'A' || quoted[0] > 'Z') return false;
+  if (quoted.starts_with("FuzzSeeds.")) return false;
+  const std::string_view name = quoted.substr(dot + 1);
+  return std::ranges::all_of(quoted, [&](char c) { return is_word(c) || c == '.'; }) &&
+         std::ranges::any_of(name, [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
+/// Every `Suite.Name` of a page is written as a test somewhere in the tree.
+TEST(Reference, PagesNameTestsThatExist) {
+  const std::string root = CALLERAPI_TEST_SOURCE;
+  const std::string sources = text_below(root + "/tests", {".cpp", ".txt"});
+  std::istringstream pages(text_below(root + "/docs", {".md"}));
   int seen = 0;
-  for (std::size_t open = page.find('`'); open != std::string::npos;) {
-    const std::size_t close = page.find('`', open + 1);
-    const std::string quoted = page.substr(open + 1, close - open - 1);
-    open = page.find('`', close + 1);
-    const std::size_t dot = quoted.find('.');
-    // `FuzzSeeds.reader` is named by CMake, `./dev fuzz` and `retry.max_attempts` are no tests.
-    if (dot == std::string::npos || quoted[0] < 'A' || quoted[0] > 'Z' ||
-        quoted.starts_with("FuzzSeeds.") ||
-        !std::all_of(quoted.begin() + 1, quoted.end(),
-                     [&](char c) { return is_word(c) || c == '.'; }))
-      continue;
-    const std::string pair = quoted.substr(0, dot) + ", " + quoted.substr(dot + 1) + ")";
-    const bool written =
-        sources.find("(" + pair) != std::string::npos || sources.find(quoted) != std::string::npos;
-    EXPECT_TRUE(written) << quoted << " is no test";
-    ++seen;
+  bool code = false;
+  for (std::string line; std::getline(pages, line);) {
+    if (line.starts_with("```")) code = !code;
+    for (std::size_t open = code ? line.npos : line.find('`'); open < line.size();) {
+      const std::size_t close = std::min(line.find('`', open + 1), line.size());
+      const std::string quoted = line.substr(open + 1, close - open - 1);
+      open = line.find('`', close + 1);
+      if (!names_a_test(quoted)) continue;
+      const std::size_t dot = quoted.find('.');
+      const std::string pair = "(" + quoted.substr(0, dot) + ", " + quoted.substr(dot + 1) + ")";
+      EXPECT_TRUE(std::ranges::any_of(
+          std::vector{pair, quoted + ")", quoted + " ", quoted + "\n"},
+          [&](const std::string& form) { return sources.find(form) != std::string::npos; }))
+          << quoted << " is no test";
+      ++seen;
+    }
   }
-  EXPECT_GE(seen, 20);
+  EXPECT_FALSE(code) << "a page ends within its code";
+  EXPECT_GE(seen, 200);
 }
 
 TEST(Reference, RegistryPageIsMadeFromTheKeys) {
