@@ -224,6 +224,7 @@ TEST_F(Download, WhatIsNoDocumentIsSaid) {
   auto nowhere = download(caller, "echo", "get", Request{}.path("id", "1"), "/nowhere/x");
 
   EXPECT_EQ(missing.error().message, "echo.get: HTTP 404 after 1 attempt");
+  EXPECT_GT(missing.error().time.total(), Duration::zero());
   EXPECT_EQ(missing.error().detail->body_excerpt, "none");
   EXPECT_EQ(range.error().message, "download: leave out Range; the whole document is fetched");
   EXPECT_EQ(nowhere.error().message,

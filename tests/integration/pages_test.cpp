@@ -133,6 +133,7 @@ TEST(Pages, ARefusedPageIsAnError) {
   ASSERT_FALSE(first);
   EXPECT_EQ(first.error().outcome, Outcome::http_status);
   EXPECT_EQ(first.error().message, "echo.get: page 1: HTTP 403 after 1 attempt");
+  EXPECT_GT(first.error().time.total(), Duration::zero());
 }
 
 }  // namespace

@@ -98,6 +98,7 @@ TEST(TypedStream, TurnsAStatusIntoAnError) {
   EXPECT_EQ(stream.error().outcome, Outcome::http_status);
   EXPECT_EQ(stream.error().status, 404);
   EXPECT_EQ(stream.error().detail->body_excerpt, "none");
+  EXPECT_GT(stream.error().time.total(), Duration::zero());
 }
 
 }  // namespace
