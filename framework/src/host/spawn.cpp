@@ -143,7 +143,8 @@ Result<std::string> spawn_and_read(const std::string& program, int plugin, const
   writer = Fd();
   verdict = Fd();
   auto text = read_until_closed(reader.get(), task.empty() ? limit : task_limit);
-  if (!text) ::kill(-pid, SIGKILL);
+  // It has said all that it can, or is late: nobody waits for what it does besides.
+  ::kill(-pid, SIGKILL);
   // Nothing but tidiness: where SIGCHLD is ignored, or the host waits for any child, there is
   // nobody left to wait for.
   while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {

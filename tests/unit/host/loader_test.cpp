@@ -80,6 +80,15 @@ TEST_F(PluginFolder, AGoodPluginIsCopiedAndLetGo) {
       << "a declarative plugin stays mapped";
 }
 
+TEST_F(PluginFolder, AProbeThatStaysAfterItsVerdictIsNotWaitedFor) {
+  write("a.capi.so", good_bytes() + folder_.string());
+  write("probe", "#!/bin/sh\necho '{\"fingerprint\":\"2a\"}' >&4\nexec sleep 1000 4>&-\n");
+  ::chmod((folder_ / "probe").c_str(), 0755);
+  Prober prober((folder_ / "probe").string());
+
+  EXPECT_EQ(prober.probe(seal_plugin(folder_ / "a.capi.so", false).value()).value(), 42u);
+}
+
 TEST_F(PluginFolder, AProbeThatSaysTooMuchIsKilledAndSaidToHaveDoneSo) {
   write("a.capi.so", good_bytes() + "a probe knows it by its sum");
   write("probe", "#!/bin/sh\nhead -c 5242880 /dev/zero >&4\nexec sleep 60 <&4\n");
