@@ -42,11 +42,17 @@ class Field {
 
   bool has(std::size_t i) const { return everyone_ || fits(i, mercy_); }
   std::size_t count() const { return count_; }
+  /// Other threads eject and cool: where fewer are left than were counted, the last of them; the
+  /// first of all where none is.
   std::size_t at(std::size_t nth) const {
     if (everyone_) return nth;
-    std::size_t i = 0;
-    while (!has(i) || nth-- > 0) ++i;
-    return i;
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+      if (!has(i)) continue;
+      last = i;
+      if (nth-- == 0) break;
+    }
+    return last;
   }
 
  private:
@@ -86,13 +92,13 @@ std::size_t cheaper_of_two(const Field& field, base::Random& random, const Look&
   const std::size_t a = random.below(field.count());
   choice.drawn[0] = look(field.at(a));
   choice.drawn_count = 1;
-  if (field.count() == 1) return field.at(a);
+  if (field.count() == 1) return choice.drawn[0].index;
   std::size_t b = random.below(field.count() - 1);
   if (b >= a) ++b;
   choice.drawn[1] = look(field.at(b));
   choice.drawn_count = 2;
   const bool second = Choice::cost(choice.drawn[1]) < Choice::cost(choice.drawn[0]);
-  return field.at(second ? b : a);
+  return choice.drawn[second ? 1 : 0].index;
 }
 
 void mark(std::uint32_t& bits, std::size_t i) { bits |= i < 32 ? 1u << i : 0; }

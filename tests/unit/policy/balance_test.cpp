@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <queue>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <tuple>
 
 #include "group.hpp"
@@ -192,6 +195,20 @@ TEST(Balance, IfAllAskedForItTheyAreAskedAllTheSame) {
   group.ejector.cool(group[0], 5s, group.now);
   group.ejector.cool(group[1], 5s, group.now);
   for (int count : group.picks(100)) EXPECT_GT(count, 0);
+}
+
+TEST(Balance, OneIsChosenOfThoseThereAreWhileAnotherThreadEjectsTheLast) {
+  Group group(4);
+  const TimePoint until = group.now + 30s;
+  group.keep_out(3, until);
+  std::atomic<int> turns{0};
+  std::jthread other([&](const std::stop_token& over) {
+    for (; !over.stop_requested(); ++turns) {
+      group.ejector.let_in(group[3], group.now);
+      group.keep_out(3, until);
+    }
+  });
+  for (int picks = 0; picks < 1'000'000 || turns < 100'000; ++picks) ASSERT_LT(group.pick(), 4u);
 }
 
 TEST(Balance, NoInstanceIsNoChoice) {
