@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -54,7 +55,7 @@ TEST_F(Hedge, AnInstanceThatSaysNothingCostsALittleTimeAndNoCall) {
 
 class HookedHedge : public support::TwoPlaces {
  protected:
-  HookedHedge() : TwoPlaces(nullptr, &static_plugin<hedge_test::Hooked>) {}
+  HookedHedge() : TwoPlaces(nullptr, "", &static_plugin<hedge_test::Hooked>) {}
 };
 
 TEST_F(HookedHedge, EachOfTwoRequestsIsSeenByTheHookOfRequests) {
@@ -66,6 +67,36 @@ TEST_F(HookedHedge, EachOfTwoRequestsIsSeenByTheHookOfRequests) {
   const auto after = host_->stats();
   EXPECT_GE(after.hedges - before.hedges, 2u);
   EXPECT_EQ(hedge_test::requests_seen - seen, 4u + after.hedges - before.hedges);
+}
+
+/// One connection to each place.
+class ScarceHedge : public support::TwoPlaces {
+ protected:
+  explicit ScarceHedge(const std::string& more = "")
+      : TwoPlaces(nullptr, "pool.connections_max = 1\n" + more) {}
+  /// A call that is never asked twice takes the connection of the place whose turn it is.
+  Call<Response> hold() {
+    const auto seen = [&] { return good_.requests().size() + mute_.requests().size(); };
+    const std::size_t before = seen();
+    auto call = host_->start(support::parts_of(
+        *host_, "echo", "create", Request{}.body(Body::text("x")).timeout(std::chrono::hours(1))));
+    EXPECT_TRUE(soon([&] { return seen() > before; }));
+    return call;
+  }
+};
+
+TEST_F(ScarceHedge, AnErrorSaysHowFarEitherRequestHadCome) {
+  const auto held = hold();
+  ASSERT_TRUE(host_->run(get("easy")));
+  const std::size_t before = mute_.requests().size();
+  auto call = host_->start(get("hard"));  // which waits for the connection that is held
+  ASSERT_TRUE(soon([&] { return mute_.requests().size() > before; }));
+  call.cancel();
+  const auto result = std::move(call).get();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().outcome, Outcome::cancelled);
+  EXPECT_EQ(result.error().sent, Sent::maybe);
+  EXPECT_NE(result.error().message.find("sent=maybe"), std::string::npos) << result.error().message;
 }
 
 }  // namespace

@@ -6,11 +6,14 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <ostream>
 #include <random>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "promises/support.hpp"
 
@@ -38,6 +41,19 @@ bool await(const std::function<bool()>& true_at_last) {
   }
   return true;
 }
+
+/// A sink that says how much has come.
+class Counting final : public BodySink {
+ public:
+  explicit Counting(std::shared_ptr<std::atomic<int>> count) : count_(std::move(count)) {}
+  bool write(std::span<const char> bytes) override {
+    *count_ += static_cast<int>(bytes.size());
+    return true;
+  }
+
+ private:
+  const std::shared_ptr<std::atomic<int>> count_;
+};
 
 /// Where a call is when it is cancelled: the server goes so far and then waits.
 struct Point {
@@ -126,6 +142,36 @@ TEST_P(Cancel, EndsItOnceAndTheNextCallIsClean) {
 
 INSTANTIATE_TEST_SUITE_P(P6, Cancel, ::testing::ValuesIn(points()),
                          [](const auto& one) { return std::string(one.param.label); });
+
+/// A body whose source may block is sent by a thread that waits for the peer itself.
+TEST(P6Cancel, OfACallThatAThreadDrivesTellsHowFarItsRequestHadCome) {
+  for (const bool answering : {false, true}) {
+    std::atomic<bool> there{false};
+    RawServer server([&](Peer& peer) {
+      if (peer.read_until("\r\n0\r\n\r\n").empty()) return;
+      if (answering) peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+      there = true;
+      peer.read_to_end();
+    });
+    Caller caller = caller_of(server.url());
+    const auto received = std::make_shared<std::atomic<int>>(0);
+    auto source = [left = 1](std::span<char> into) mutable -> Result<std::size_t> {
+      if (left-- == 0) return 0u;
+      into[0] = 'x';
+      return 1u;
+    };
+    auto call = caller.start_request(
+        "echo", "POST", "/",
+        Request{}.body(Body::generated(source)).into(std::make_shared<Counting>(received)));
+    ASSERT_TRUE(await([&] { return answering ? *received == 3 : there.load(); }));
+    call.cancel();
+    const auto result = std::move(call).get();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().outcome, Outcome::cancelled) << result.error().message;
+    EXPECT_EQ(result.error().sent, answering ? Sent::yes : Sent::maybe) << result.error().message;
+    EXPECT_EQ(result.error().phase, answering ? Phase::body : Phase::wait);
+  }
+}
 
 /// Cancels at a thousand random moments; the seed is printed.
 TEST(P6Cancel, AtAnyMomentEndsEachCallOnceAndGivesEverythingBack) {

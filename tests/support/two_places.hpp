@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/clock.hpp"
@@ -27,11 +28,14 @@ class AheadClock final : public base::Clock {
   std::atomic<Duration::rep> ahead_{0};
 };
 
-/// A service at two places, asked in turn, one of which never answers a GET of "hard". How long
-/// calls take is known, so that late ones are asked a second time.
+/// A service at two places, asked in turn, one of which never answers what ends in "hard"; neither
+/// answers a POST. How long calls take is known, so that late ones are asked a second time. The
+/// next call goes to the one that answers.
 class TwoPlaces : public ::testing::Test {
  protected:
-  explicit TwoPlaces(SpanSink on_span = nullptr, const capi_plugin* plugin = echo_plugin()) {
+  /// `more`: of the registry, for the service.
+  explicit TwoPlaces(SpanSink on_span = nullptr, const std::string& more = "",
+                     const capi_plugin* plugin = echo_plugin()) {
     Options options;
     options.on_span = std::move(on_span);
     options.static_plugins = {plugin};
@@ -41,7 +45,8 @@ class TwoPlaces : public ::testing::Test {
                  "schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
                      good_.url() + "\"\ninstances = [\"" + good_.url() + "\", \"" + mute_.url() +
                      "\"]\nbalance.policy = \"round_robin\"\nhedge = { max = 1, max_extra = "
-                     "\"50%\" }\n"},
+                     "\"50%\" }\n" +
+                     more},
                 std::move(options), clock_)
                 .value();
     constexpr int enough = 150;  // of 100 that it takes to reckon from
@@ -53,7 +58,16 @@ class TwoPlaces : public ::testing::Test {
       Request request = Request{}.max_attempts(1).timeout(std::chrono::seconds(20))) {
     return parts_of(*host_, "echo", "get", std::move(request).path("id", id));
   }
-  static Script answer(const SeenRequest&) { return {.bytes = ok("here")}; }
+  static Script answer(const SeenRequest& r) {
+    return r.method == "POST" ? Script{} : Script{.bytes = ok("here")};
+  }
+  /// Polls: the condition holds at last, for what it takes is under way.
+  template <class F>
+  static bool soon(F&& f) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!f() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    return f();
+  }
 
   ScriptedServer good_{answer};
   ScriptedServer mute_{

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -29,6 +30,10 @@ class AsyncCall final : public LoopCall,
   }
   const Instance* instance() const noexcept { return run_.instance(); }
   int attempts() const noexcept { return run_.attempts(); }
+  /// May a request of it have reached the service by now?
+  Sent sent() const noexcept {
+    return exchange_ ? std::max(run_.sent(), exchange_->sent()) : run_.sent();
+  }
   Duration waited_turn() const noexcept { return run_.waited_turn(); }
   void keep_record() noexcept { run_.keep_record(); }
 

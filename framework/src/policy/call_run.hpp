@@ -83,6 +83,8 @@ class CallRun {
   /// Null before the first attempt.
   const Instance* instance() const noexcept { return instance_; }
   int attempts() const noexcept { return attempts_; }
+  /// How far an attempt that has ended may have come.
+  Sent sent() const noexcept { return sent_; }
   /// See wire::StreamEvents.
   void prefetch() const noexcept { base::prefetch(&parts_, sizeof parts_); }
   /// The call is worth a record, however it ends.

@@ -1,6 +1,7 @@
 #include "policy/hedged_call.hpp"
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "base/outcomes.hpp"
@@ -32,6 +33,16 @@ std::shared_ptr<const CallRecord> record_of(const Result<Response>& result) {
 
 int attempts_of(const Result<Response>& result) {
   return result ? result->attempts : result.error().attempts;
+}
+
+/// What the other request came to is the call's as well; the message says it, too.
+void raise(Error& error, Sent sent) {
+  if (sent <= error.sent) return;
+  const auto said = [](Sent s) { return ", sent=" + std::string(name(s)) + "): "; };
+  const std::string before = said(error.sent);
+  if (const auto at = error.message.find(before); at != std::string::npos)
+    error.message.replace(at, before.size(), said(sent));
+  error.sent = sent;
 }
 
 /// The same call once more, within the limits that it is in already.
@@ -163,6 +174,11 @@ void HedgedCall::on_result(Side& side, const Side& other, Result<Response> resul
   tell(first_, second_);
 }
 
+Sent HedgedCall::Side::sent() const noexcept {
+  if (!result) return call ? call->sent() : Sent::no;
+  return *result ? Sent::yes : result->error().sent;
+}
+
 void HedgedCall::tell(Side& winner, const Side& other) {
   told_ = true;
   winner_ = &winner;
@@ -171,6 +187,7 @@ void HedgedCall::tell(Side& winner, const Side& other) {
                    : other.call ? other.call->attempts()
                                 : 0;
   (result ? result->attempts : result.error().attempts) += more;
+  if (!result) raise(result.error(), other.sent());
   (result ? result->record : result.error().record) = record();
   counters_.end(0);
   if (!result) count(counters_.failed);

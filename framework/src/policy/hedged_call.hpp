@@ -27,6 +27,7 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
     std::optional<Result<Response>> result;
     std::shared_ptr<const CallRecord> record;  ///< Of `result`, which may have been given away.
     bool running() const noexcept { return call && !result; }
+    Sent sent() const noexcept;
   };
 
   void on_time();

@@ -161,11 +161,16 @@ void drive(CallRun& run, wire::Exchange& exchange, const pool::Connection& conne
   }
 }
 
-/// Ends the call when somebody asked for that.
-bool stopped(CallRun& run, StopToken* token) {
+/// Ends the call when somebody asked for that. `exchange`: what it was at; null: nothing was sent.
+bool stopped(CallRun& run, StopToken* token, const wire::Exchange* exchange = nullptr) {
   auto why = token ? token->stopped() : std::nullopt;
-  if (why) run.end(std::move(*why));
-  return why.has_value();
+  if (!why) return false;
+  if (exchange) {
+    why->sent = exchange->sent();
+    why->phase = exchange->phase();
+  }
+  run.end(std::move(*why));
+  return true;
 }
 
 /// Waits on this thread for its turn or a credential, for the time to look again, or a stop.
@@ -203,7 +208,8 @@ bool attempt(CallRun& run, StopToken* token) {
   drive(run, exchange, *connection, token);
   connection->drained = exchange.drained();
   run.origin().give_back(std::move(connection), exchange.reusable(), run.ready_at());
-  if (exchange.advance() != wire::Exchange::State::done && stopped(run, token)) return false;
+  if (exchange.advance() != wire::Exchange::State::done && stopped(run, token, &exchange))
+    return false;
   return run.finished(exchange);
 }
 
