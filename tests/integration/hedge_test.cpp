@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "caller/metrics_text.hpp"
@@ -83,11 +84,72 @@ class ScarceHedge : public support::TwoPlaces {
     EXPECT_TRUE(soon([&] { return seen() > before; }));
     return call;
   }
+  /// The place that answers is held; the turn is that of the other, or of it again.
+  Call<Response> hold_good(bool again) {
+    auto held = hold();
+    EXPECT_TRUE(!again || host_->run(get("easy")));
+    return held;
+  }
+  /// What is due on the loop has been done.
+  void round() {
+    std::atomic<bool> ran{false};
+    host_->loop().post([&] { ran = true; });
+    EXPECT_TRUE(soon([&] { return ran.load(); }));
+  }
+  /// The other request of the call that was started has failed for want of a connection.
+  void expect_the_late_answer(Call<Response> call) {
+    EXPECT_FALSE(call.done());
+    late_ = true;
+    const auto result = std::move(call).get();
+    ASSERT_TRUE(result) << result.error().message;
+    EXPECT_EQ(result->body, "here");
+    EXPECT_EQ(result->attempts, 2);
+  }
 };
 
+class ScarceHedgeWithoutQueue : public ScarceHedge {
+ protected:
+  ScarceHedgeWithoutQueue() : ScarceHedge("pool.queue_max = 0\n") {}
+};
+
+TEST_F(ScarceHedgeWithoutQueue, AHedgeThatNeverLeftEndsNoCallThatIsWell) {
+  const auto held = hold_good(false);
+  auto call = host_->start(get("late"));
+  ASSERT_TRUE(soon([&] { return host_->stats().hedges > 0; }));
+  round();
+  expect_the_late_answer(std::move(call));
+}
+
+class ScarceHedgeInHaste : public ScarceHedge {
+ protected:
+  ScarceHedgeInHaste()
+      : ScarceHedge(
+            "timeouts.acquire = \"1s\"\ntimeouts.dns = \"1s\"\n"
+            "timeouts.connect = \"1s\"\n") {}
+};
+
+TEST_F(ScarceHedgeInHaste, AFirstRequestThatNeverLeftEndsNoCallWhoseHedgeIsWell) {
+  const auto held = hold_good(true);
+  auto call = host_->start(get("late"));
+  ASSERT_TRUE(soon([&] { return host_->stats().hedges > 0; }));
+  clock_->advance(std::chrono::seconds(4));
+  round();
+  expect_the_late_answer(std::move(call));
+}
+
+TEST_F(ScarceHedgeInHaste, WhenNeitherLeavesTheFirstOneSaysWhy) {
+  const auto held = hold_good(false), other = hold();
+  auto call = host_->start(get("easy"));
+  ASSERT_TRUE(soon([&] { return host_->stats().hedges > 0; }));
+  clock_->advance(std::chrono::seconds(4));
+  const auto result = std::move(call).get();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().outcome, Outcome::pool_timeout) << result.error().message;
+  EXPECT_EQ(result.error().sent, Sent::no);
+}
+
 TEST_F(ScarceHedge, AnErrorSaysHowFarEitherRequestHadCome) {
-  const auto held = hold();
-  ASSERT_TRUE(host_->run(get("easy")));
+  const auto held = hold_good(true);
   const std::size_t before = mute_.requests().size();
   auto call = host_->start(get("hard"));  // which waits for the connection that is held
   ASSERT_TRUE(soon([&] { return mute_.requests().size() > before; }));

@@ -28,9 +28,9 @@ class AheadClock final : public base::Clock {
   std::atomic<Duration::rep> ahead_{0};
 };
 
-/// A service at two places, asked in turn, one of which never answers what ends in "hard"; neither
-/// answers a POST. How long calls take is known, so that late ones are asked a second time. The
-/// next call goes to the one that answers.
+/// A service at two places, asked in turn, one of which never answers what ends in "hard", and what
+/// ends in "late" only once the test says so; neither answers a POST. How long calls take is known,
+/// so that late ones are asked a second time. The next call goes to the one that answers.
 class TwoPlaces : public ::testing::Test {
  protected:
   /// `more`: of the registry, for the service.
@@ -53,6 +53,7 @@ class TwoPlaces : public ::testing::Test {
     for (int i = 0; i < enough; ++i) EXPECT_TRUE(host_->run(get("easy")));
     clock_->advance(std::chrono::seconds(4));  // it is reckoned every three seconds
   }
+  ~TwoPlaces() override { late_ = true; }
   caller::Host::Parts get(
       const std::string& id,
       Request request = Request{}.max_attempts(1).timeout(std::chrono::seconds(20))) {
@@ -69,9 +70,12 @@ class TwoPlaces : public ::testing::Test {
     return f();
   }
 
+  std::atomic<bool> late_{false};
   ScriptedServer good_{answer};
-  ScriptedServer mute_{
-      [](const SeenRequest& r) { return r.target.ends_with("/hard") ? Script{} : answer(r); }};
+  ScriptedServer mute_{[this](const SeenRequest& r) {
+    while (r.target.ends_with("/late") && !late_) std::this_thread::yield();
+    return r.target.ends_with("/hard") ? Script{} : answer(r);
+  }};
   std::shared_ptr<AheadClock> clock_ = std::make_shared<AheadClock>();
   std::shared_ptr<caller::Host> host_;
 };

@@ -27,6 +27,12 @@ bool could_be_retried(const Result<Response>& result) {
   return rule != RetryRule::never && rule != RetryRule::refresh;
 }
 
+/// Its time, its service or its Caller is over, for both requests.
+bool ends_the_call(Outcome outcome) {
+  return outcome == Outcome::deadline_exceeded || outcome == Outcome::cancelled ||
+         outcome == Outcome::shutdown || outcome == Outcome::unloaded;
+}
+
 std::shared_ptr<const CallRecord> record_of(const Result<Response>& result) {
   return result ? result->record : result.error().record;
 }
@@ -164,14 +170,22 @@ void HedgedCall::on_result(Side& side, const Side& other, Result<Response> resul
   side.record = record_of(result);
   side.result.emplace(std::move(result));
   if (told_) return finish();
-  // A hedge that was not let out, by the breaker or without a credential, decides nothing.
-  const bool dropped =
-      !*side.result && (side.result->error().outcome == Outcome::hedge_superseded ||
-                        (&side == &second_ && attempts_of(*side.result) == 0));
-  if (other.running() && (dropped || could_be_retried(*side.result))) return;
-  if (!could_be_retried(*side.result) && !dropped) return tell(side, other);
-  // Both have failed: what the first came to, with all its attempts, says more.
-  tell(first_, second_);
+  const bool decides = !says_nothing(side) && !could_be_retried(*side.result);
+  if (decides) return tell(side, other);
+  if (other.running()) return;
+  // Both have failed: what the first came to, with all its attempts, says more, if it left at all.
+  const bool hedge_says_more = second_.result && says_nothing(first_) && !says_nothing(second_);
+  hedge_says_more ? tell(second_, first_) : tell(first_, second_);
+}
+
+/// Was a request not let out, by the breaker, for want of a connection or a credential, or dropped?
+/// Then its sibling decides, unless it is the whole call that is over.
+bool HedgedCall::says_nothing(const Side& side) const {
+  if (*side.result) return false;
+  const Error& error = side.result->error();
+  if (error.outcome == Outcome::hedge_superseded) return true;
+  if (&side == &second_ && error.attempts == 0) return true;
+  return error.sent == Sent::no && !ends_the_call(error.outcome);
 }
 
 Sent HedgedCall::Side::sent() const noexcept {

@@ -35,6 +35,7 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
   std::string_view refusal();
   AttemptRecord unfinished(const Side& side) const;
   std::shared_ptr<const CallRecord> record() const;
+  bool says_nothing(const Side& side) const;
   void on_result(Side& side, const Side& other, Result<Response> result);
   void tell(Side& winner, const Side& other);
   void drop_losers();
