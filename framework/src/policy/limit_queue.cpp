@@ -64,6 +64,8 @@ std::shared_ptr<LimitTicket> Limits::add(Priority priority, TimePoint until, Tim
   ticket->until_ = until;
   auto behind = waiting_.end();
   while (behind != waiting_.begin() && (*std::prev(behind))->priority_ > priority) --behind;
+  // Who is overtaken has no time any more: those who go before it use up the rate.
+  if (behind == waiting_.begin() && behind != waiting_.end()) (*behind)->look_at_ = no_deadline;
   ticket->place_ = waiting_.insert(behind, ticket);
   inflight_.wait();
   return ticket;
@@ -92,7 +94,10 @@ TimePoint Limits::asked_at(const LimitTicket& first, TimePoint now) const noexce
 bool Limits::step(TimePoint now, LimitTicket::Wake& wake) {
   if (waiting_.empty()) return false;
   const std::shared_ptr<LimitTicket> first = waiting_.front();
-  if (!seats(first->priority_)) return false;
+  if (!seats(first->priority_)) {
+    first->look_at_ = no_deadline;
+    return false;
+  }
   const TimePoint at = asked_at(*first, now);
   if (const Duration wait = take(newest_, at); wait > Duration::zero()) {
     const TimePoint due = at + wait;

@@ -29,7 +29,7 @@ class LimitTicket {
   Priority priority_ = Priority::critical;
   bool stirred_ = false;  ///< Something changed while nobody listened.
   TimePoint since_{}, until_{};
-  TimePoint look_at_ = no_deadline;  ///< When the rate lets it go. Only of the first.
+  TimePoint look_at_ = no_deadline;  ///< When the rate lets the first go; nobody else has one.
   Wake wake_;
   std::list<std::shared_ptr<LimitTicket>>::iterator place_;
 };

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -306,6 +307,45 @@ TEST(LimitQueue, WhatMattersMoreGoesFirstAndIntoPlacesThatAreKeptForIt) {
   EXPECT_TRUE(service.in(normal));
   for (int i = 0; i < 5; ++i) service.leave();
   EXPECT_TRUE(service.in(background));
+}
+
+TEST(LimitQueue, OneThatWasOvertakenIsNotToldToLookAtATimeThatIsOver) {
+  Service service({.inflight = 2, .queue = 10, .rate = 10, .burst = 1});
+  EXPECT_TRUE(service.enters());
+  service.leave();
+  const Ticket background = service.waits(1s, Priority::background);
+  const auto due = service.limits.look(background, service.now);
+  ASSERT_TRUE(due && *due);
+  EXPECT_EQ(**due, start + 100ms);
+  const Ticket critical = service.waits();
+  const auto expect_later = [&](std::string_view while_it) {
+    const auto next = service.limits.look(background, service.now);
+    ASSERT_TRUE(next && *next) << while_it;
+    EXPECT_GT(**next, service.now) << while_it;
+  };
+  service.now = start + 99ms;
+  expect_later("is behind the other");
+  service.now = start + 100ms;
+  EXPECT_TRUE(service.in(critical));
+  service.now = start + 300ms;
+  expect_later("is the first, and its half of the places is in use");
+  service.leave();
+  EXPECT_TRUE(service.in(background));
+}
+
+TEST(LimitQueue, OneThatWasOvertakenTakesNothingOfARateThatOthersUsedUp) {
+  Service service({.inflight = 0, .queue = 10, .rate = 10, .burst = 1});
+  EXPECT_TRUE(service.enters());
+  std::vector<Ticket> waiting = {service.waits(2s, Priority::background)};
+  ASSERT_TRUE(service.limits.look(waiting.front(), service.now));
+  for (int i = 0; i < 4; ++i) waiting.push_back(service.waits(2s));
+  int in = 1;
+  for (; service.now < start + 400ms; service.now += 1ms)
+    std::erase_if(waiting, [&](const Ticket& one) { return service.in(one) && ++in > 0; });
+  EXPECT_EQ(in, 4) << "before the fourth tenth of a second";
+  std::erase_if(waiting, [&](const Ticket& one) { return service.in(one) && ++in > 0; });
+  EXPECT_EQ(in, 5);
+  EXPECT_EQ(waiting.size(), 1u);
 }
 
 TEST(LimitQueue, AShareThatIsUsedUpSaysWhoseItIs) {
