@@ -137,17 +137,20 @@ TEST_F(Checks, OneThatDoesNotAnswerFailsAndNeverAreAllLeftAlone) {
 }
 
 TEST_F(Checks, OneToWhichNoConnectionComesAboutFails) {
-  const support::BlackHole hole;
-  open(
-      "base_url = \"http://svc.test/v1\"\nbreaker.mode = \"off\"\ninstances = "
-      "[\"http://127.0.0.1:" +
-      std::to_string(hole.port()) + "\", \"" + second_.server.url() +
-      "\"]\ncheck.path = \"/health\"\n");
-  EXPECT_TRUE(soon([&] {
-    pass(1s);
-    soon([&] { return host_->checks().under_way() < 2; });  // the other one is answered
-    return states() == "ejected ok ";
-  })) << states();
+  // An attempt that ends before the check, when timeouts.connect does, says it as well.
+  for (const std::string more : {"", "timeouts.attempt = \"2s\"\ncheck.timeout = \"10s\"\n"}) {
+    const support::BlackHole hole;
+    open(
+        "base_url = \"http://svc.test/v1\"\nbreaker.mode = \"off\"\ninstances = "
+        "[\"http://127.0.0.1:" +
+        std::to_string(hole.port()) + "\", \"" + second_.server.url() +
+        "\"]\ncheck.path = \"/health\"\n" + more);
+    EXPECT_TRUE(soon([&] {
+      pass(1s);
+      soon([&] { return host_->checks().under_way() < 2; });  // the other one is answered
+      return states() == "ejected ok ";
+    })) << states();
+  }
 }
 
 TEST_F(Checks, AreNoCallsOfTheService) {

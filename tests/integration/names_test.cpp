@@ -5,9 +5,13 @@
 #include <fstream>
 #include <map>
 #include <string>
+#include <utility>
 
+#include "caller/host.hpp"
 #include "callerapi/caller.hpp"
 #include "support/black_hole.hpp"
+#include "support/dns_server.hpp"
+#include "support/parts.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
 
@@ -212,6 +216,28 @@ TEST_F(NamedServices, TheEnvironmentsProxyIsUsedOnlyWhenAskedForAndInLowerCase) 
   EXPECT_EQ(target(env, {{"http_proxy", proxy}}), "http://svc.test:" + port() + "/echo/1");
   EXPECT_EQ(target(env, {{"HTTP_PROXY", proxy}}), "/echo/1") << "httpoxy";
   EXPECT_EQ(target(env, {{"http_proxy", proxy}, {"no_proxy", "other,.test"}}), "/echo/1");
+}
+
+TEST(Names, ALookUpThatNobodyAnswersIsNotTakenForAFullPool) {
+  support::DnsServer mute([](const support::DnsQuestion&) {
+    return support::DnsScript{.addresses = {}, .alias = {}, .silent = true};
+  });
+  Options options;
+  options.static_plugins = {support::echo_plugin()};
+  options.environment.emplace();
+  const auto host =
+      caller::Host::open({{},
+                          "schema = 1\n[services.svc]\nplugin = \"static:echo\"\nbase_url = "
+                          "\"http://svc.test\"\nretry.max_attempts = 1\ntimeouts = { attempt = "
+                          "\"100ms\", connect = \"100ms\", dns = \"20s\" }\n"},
+                         std::move(options), nullptr,
+                         {.hosts = "/nothing", .servers = mute.address()})
+          .value();
+  const auto failed = host->run(support::parts_of(*host, "svc", "get", Request{}.path("id", "1")));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().outcome, Outcome::dns_error) << failed.error().message;
+  EXPECT_EQ(failed.error().phase, Phase::dns);
+  EXPECT_TRUE(failed.error().message.ends_with("or lower timeouts.dns")) << failed.error().message;
 }
 
 TEST_F(NamedServices, AProxyThatIsDownIsNamedWithoutItsPassword) {

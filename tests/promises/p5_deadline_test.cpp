@@ -205,5 +205,38 @@ TEST(P5Deadline, DoesNotTakeAddressesThatAnswerLateForAFullPool) {
   }
 }
 
+TEST(P5Deadline, DoesNotTakeAConnectThatNobodyAnswersForAFullPool) {
+  support::BlackHole hole;
+  Caller caller = caller_of("http://127.0.0.1:" + std::to_string(hole.port()),
+                            "timeouts.attempt = \"200ms\"\ntimeouts.connect = \"200ms\"\n"
+                            "retry.max_attempts = 2\nbreaker.mode = \"off\"\n");
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    const auto result = request(caller, driver, "GET", "/");
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().outcome, Outcome::connect_timeout) << result.error().message;
+    EXPECT_EQ(result.error().phase, Phase::connect);
+    EXPECT_EQ(result.error().attempts, 2) << "another connection may come about";
+  }
+}
+
+TEST(P5Deadline, DoesNotTakeAHandshakeThatNobodyAnswersForAFullPool) {
+  RawServer server([](Peer& peer) { peer.read_to_end(); });
+  Caller caller = caller_of("https://127.0.0.1:" + std::to_string(server.port()),
+                            "timeouts.attempt = \"200ms\"\ntimeouts.connect = \"200ms\"\n"
+                            "retry.max_attempts = 1\n");
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    const auto result = request(caller, driver, "GET", "/");
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().outcome, Outcome::tls_error) << result.error().message;
+    EXPECT_EQ(result.error().reason, "timeout");
+    EXPECT_EQ(result.error().phase, Phase::tls);
+    EXPECT_NE(result.error().message.find(": no TLS handshake within 2"), std::string::npos);
+    EXPECT_NE(result.error().message.find(" ms, all that this attempt had; raise timeouts.attempt "
+                                          "if it takes longer, or lower timeouts.tls"),
+              std::string::npos)
+        << result.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace callerapi::promises

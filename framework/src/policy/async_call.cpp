@@ -117,11 +117,13 @@ void AsyncCall::look_later() {
 void AsyncCall::on_time() {
   const auto self = shared_from_this();
   switch (waiting_) {
-    case Waiting::connection:
+    case Waiting::connection: {
       if (const TimePoint until = run_.acquire_deadline(); run_.loop().now() < until)
         return run_.loop().arm(timer_, until);
+      const auto opening = run_.origin().opening(run_.half_waited());
       run_.origin().withdraw(*this);
-      return next_or_finish(run_.failed(run_.acquire_expired()));
+      return next_or_finish(run_.failed(run_.acquire_expired(opening)));
+    }
     case Waiting::exchange:
       run_.expire(*exchange_);
       return pump();

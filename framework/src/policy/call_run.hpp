@@ -131,8 +131,12 @@ class CallRun {
   void note_rest(bool rests) noexcept;
   /// Ends the exchange if one of its times has passed.
   void expire(wire::Exchange& exchange);
-  /// The queue for a connection took too long.
-  Error acquire_expired() const;
+  /// The wait for a connection took too long. `opening`: what the origin said on the loop that one
+  /// has been at since half_waited(); nothing: none was being opened.
+  Error acquire_expired(std::optional<Phase> opening) const;
+  TimePoint half_waited() const noexcept {
+    return attempt_began_ + (loop().now() - attempt_began_) / 2;
+  }
 
   /// Is the call answered by a testing transport instead of pool and wire?
   bool scripted() const noexcept { return parts_.transport != nullptr; }
@@ -195,6 +199,7 @@ class CallRun {
   bool look_at(Response& response);
   void expire_stream(wire::Exchange& exchange, TimePoint now);
   void count_attempt() noexcept;
+  std::optional<Error> not_opened(std::optional<Phase> opening) const;
   void charge_failed_opening(Phase phase) noexcept;
   bool completed(Response&& response);
   bool expired_there(const Response& response) const;

@@ -127,7 +127,29 @@ void CallRun::expire_stream(wire::Exchange& exchange, TimePoint now) {
                      std::to_string(ms(call.settings->timeouts.stream_idle)) + " ms");
 }
 
-Error CallRun::acquire_expired() const {
+/// A connection that was being opened all the while is none that others have: told as if its own
+/// time were over, which it may not be where the attempt has no more of it.
+std::optional<Error> CallRun::not_opened(std::optional<Phase> opening) const {
+  if (opening != Phase::dns && opening != Phase::connect && opening != Phase::tls)
+    return std::nullopt;
+  struct {
+    Outcome outcome;
+    std::string_view what, key;
+  } of = {Outcome::connect_timeout, "no connection", "timeouts.connect"};
+  if (opening == Phase::dns) of = {Outcome::dns_error, "no address", "timeouts.dns"};
+  if (opening == Phase::tls) of = {Outcome::tls_error, "no TLS handshake", "timeouts.tls"};
+  const pool::Settings& pool = origin().settings();
+  return Error{.outcome = of.outcome,
+               .reason = "timeout",
+               .message = wire::to_text({pool.host, pool.port}) + ": " + std::string(of.what) +
+                          " within " + std::to_string(ms(loop().now() - attempt_began_)) +
+                          " ms, all that this attempt had; raise timeouts.attempt if it takes "
+                          "longer, or lower " +
+                          std::string(of.key),
+               .phase = *opening};
+}
+
+Error CallRun::acquire_expired(std::optional<Phase> opening) const {
   const Prepared& call = parts_.prepared;
   if (loop().now() >= call.deadline)
     return {.outcome = Outcome::deadline_exceeded,
@@ -135,6 +157,7 @@ Error CallRun::acquire_expired() const {
             .message = "the deadline of " + std::to_string(ms(call.deadline - call.started)) +
                        " ms passed while waiting for a connection",
             .phase = Phase::queue};
+  if (auto error = not_opened(opening)) return std::move(*error);
   const pool::Settings& pool = origin().settings();
   const std::string limit =
       origin().short_of_quota()

@@ -73,8 +73,10 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
       base::futex_wait_until(ready_, 0, slice);
     }
     if (ready_.load() == 0) {
-      run.loop().post([self = shared_from_this(), origin = run.origin().shared_from_this()] {
+      run.loop().post([self = shared_from_this(), origin = run.origin().shared_from_this(),
+                       half = run.half_waited()] {
         self->withdrawn_ = true;
+        self->opening_ = origin->opening(half);
         origin->withdraw(*self);
         self->settle();
       });
@@ -82,6 +84,8 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
     }
     return std::move(got_);
   }
+  /// After an await() that answered null: what a connection was at, as acquire_expired() wants it.
+  std::optional<Phase> opening() const noexcept { return opening_; }
 
  private:
   void on_connection(Result<std::unique_ptr<pool::Connection>> got) noexcept override {
@@ -101,6 +105,7 @@ class Handover final : public pool::Waiter, public std::enable_shared_from_this<
   wire::Loop* loop_ = nullptr;            ///< Set before the loop sees us; outlives the call.
   pool::Wants wants_ = pool::Wants::any;  ///< Likewise.
   bool withdrawn_ = false;                ///< The loop's thread only.
+  std::optional<Phase> opening_;          ///< Until settle() the loop's.
 };
 
 /// And when it was got.
@@ -118,7 +123,7 @@ Acquired acquire(CallRun& run, StopToken* token) {
   const auto handover = std::make_shared<Handover>();
   handover->ask(run);
   auto got = handover->await(run, token);
-  if (!got) return {run.acquire_expired(), run.loop().now()};
+  if (!got) return {run.acquire_expired(handover->opening()), run.loop().now()};
   return {std::move(*got), run.loop().now()};
 }
 
