@@ -70,6 +70,28 @@ TEST_F(HookedHedge, EachOfTwoRequestsIsSeenByTheHookOfRequests) {
   EXPECT_EQ(hedge_test::requests_seen - seen, 4u + after.hedges - before.hedges);
 }
 
+TEST_F(Hedge, IsNotSentToWhereTheFirstRequestIsWhenTheOtherPlaceIsLeftAlone) {
+  const policy::CallPartsPtr parts = get("easy").value();
+  const policy::InstanceSet& set = *parts->callee->instances;
+  const TimePoint now = clock_->now();
+  for (const bool ejected : {true, false}) {
+    SCOPED_TRACE(ejected ? "ejected" : "cooling");
+    policy::InstanceHealth& good = *set.all()[0]->health;
+    policy::Ejector& ejector = parts->callee->state->ejector;
+    if (ejected) {
+      ejector.keep_out(set.balancer().all(), good, {}, now + std::chrono::hours(1), now);
+    } else {
+      ejector.let_in(good, now);
+      ejector.cool(good, std::chrono::seconds(30), now);
+    }
+    const auto denied = [&] { return parts->callee->state->hedging.denied.load(); };
+    const auto before = denied();
+    const auto call = host_->start(get("hard"));
+    EXPECT_TRUE(soon([&] { return denied() > before || host_->stats().hedges > 0; }));
+    EXPECT_EQ(host_->stats().hedges, 0u);
+  }
+}
+
 /// One connection to each place.
 class ScarceHedge : public support::TwoPlaces {
  protected:

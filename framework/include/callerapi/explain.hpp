@@ -95,7 +95,8 @@ struct CallRecord {
   std::string message;  ///< Of the error.
   TimeLedger time;
   /// Of a call whose first answer was late: "sent" a second time, or what did not allow it:
-  /// "allowance", "retry_budget", "hedge_budget". Empty: it was not late, or may not be hedged.
+  /// "allowance", "retry_budget", "hedge_budget", "no_instance": all others are left alone. Empty:
+  /// it was not late, or may not be hedged.
   std::string_view hedge;
   /// The service's breaker when it ended, whether or not there was an attempt.
   std::string_view breaker;

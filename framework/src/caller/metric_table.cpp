@@ -63,7 +63,8 @@ constexpr Metric table[] = {
     {"callerapi.hedge.won", "callerapi_hedge_won_total", counter, "service",
      "Calls whose result was that of the second request."},
     {"callerapi.hedge.denied", "callerapi_hedge_denied_total", counter, "service",
-     "Late answers that a budget or the allowance let nobody ask for again."},
+     "Late answers that a budget or the allowance let nobody ask for again, or that no other "
+     "instance could be asked for."},
     {"callerapi.inflight", "callerapi_inflight", gauge, "service", "Calls begun and not ended."},
     {"callerapi.limit", "callerapi_limit", gauge, "service",
      "What callerapi_inflight may come to: limits.inflight, where there is one, or what "

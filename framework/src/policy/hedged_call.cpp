@@ -1,5 +1,6 @@
 #include "policy/hedged_call.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
@@ -120,12 +121,23 @@ void HedgedCall::on_time() {
   told_ ? drop_losers() : hedge();
 }
 
+/// Is there an instance to ask other than that of the first request? One that is ejected or was
+/// asked to be left alone is none.
+bool HedgedCall::elsewhere(TimePoint now) const {
+  const bool ejects = spare_->prepared.settings->ejection.mode == EjectionMode::on;
+  return std::ranges::any_of(spare_->callee->instances->all(), [&](const auto& one) {
+    return one.get() != first_.call->instance() &&
+           (!ejects || one->health->ejected_until() <= now) && one->health->cooling_until() <= now;
+  });
+}
+
 /// What does not let the call be asked a second time; empty: nothing, and it has been taken.
 std::string_view HedgedCall::refusal() {
   const Settings& settings = *spare_->prepared.settings;
   const TimePoint now = loop_.now();
   Allowance* allowance = spare_->prepared.context.allowance.get();
   // Each takes what it grants: the ones that only look come first.
+  if (!elsewhere(now)) return "no_instance";
   if (allowance && allowance->left() == 0) return "allowance";
   if (!state_.budget.allows(settings.budget, now)) return "retry_budget";
   if (!state_.hedging.withdraw(settings.hedge, now)) return "hedge_budget";

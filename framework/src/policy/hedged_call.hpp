@@ -32,6 +32,7 @@ class HedgedCall final : public LoopCall, public std::enable_shared_from_this<He
 
   void on_time();
   void hedge();
+  bool elsewhere(TimePoint now) const;
   std::string_view refusal();
   AttemptRecord unfinished(const Side& side) const;
   std::shared_ptr<const CallRecord> record() const;

@@ -25,7 +25,7 @@ class Hedging {
   bool withdraw(const HedgeTerms& terms, TimePoint now) noexcept;
 
   base::Counter sent{0}, won{0};  ///< Second requests, and those whose result was the call's.
-  base::Counter denied{0};  ///< That a late answer asked for, and a budget or a limit refused.
+  base::Counter denied{0};        ///< That a late answer asked for, and nothing was sent for.
 
  private:
   Budget budget_;
