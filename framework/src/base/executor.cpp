@@ -5,15 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <mutex>
-#include <thread>
 #include <utility>
-#include <vector>
 
-#include "base/signals.hpp"
+#include "base/pool_executor.hpp"
 
 namespace callerapi {
 
@@ -21,75 +18,9 @@ Executor::~Executor() = default;
 
 namespace {
 
-/// A task that throws has nobody to tell; the thread it ran on must survive.
-void run(Executor::Task& task) noexcept {
-  try {
-    task();
-  } catch (...) {
-  }
-}
-
 class InlineExecutor final : public Executor {
  public:
-  void post(Task task) override { run(task); }
-};
-
-/// What a pool's threads share; it outlives the pool when its last owner let go of that in a task.
-class Tasks {
- public:
-  void add(Executor::Task task) {
-    {
-      std::lock_guard lock(mutex_);
-      waiting_.push_back(std::move(task));
-    }
-    ready_.notify_one();
-  }
-  void stop() {
-    {
-      std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    ready_.notify_all();
-  }
-  void work() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      ready_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      Executor::Task task = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
-      run(task);
-      task = nullptr;
-      lock.lock();
-    }
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable ready_;
-  std::deque<Executor::Task> waiting_;  // protected by mutex_
-  bool stopping_ = false;               // protected by mutex_
-};
-
-class PoolExecutor final : public Executor {
- public:
-  explicit PoolExecutor(std::size_t threads) {
-    const base::SignalsBlocked around_the_start;
-    for (std::size_t i = 0; i < threads; ++i)
-      threads_.emplace_back([tasks = tasks_] { tasks->work(); });
-  }
-  ~PoolExecutor() override {
-    tasks_->stop();
-    for (std::thread& thread : threads_)
-      // A task of its own may hold the last handle on a call, and with it the pool.
-      thread.get_id() == std::this_thread::get_id() ? thread.detach() : thread.join();
-  }
-  void post(Task task) override { tasks_->add(std::move(task)); }
-
- private:
-  const std::shared_ptr<Tasks> tasks_ = std::make_shared<Tasks>();
-  std::vector<std::thread> threads_;
+  void post(Task task) override { base::run_task(task); }
 };
 
 }  // namespace
@@ -100,7 +31,7 @@ std::shared_ptr<Executor> Executor::inline_executor() {
 }
 
 std::shared_ptr<Executor> Executor::pool(std::size_t threads) {
-  return std::make_shared<PoolExecutor>(std::clamp<std::size_t>(threads, 1, 64));
+  return std::make_shared<base::PoolExecutor>(std::clamp<std::size_t>(threads, 1, 64));
 }
 
 struct CompletionQueue::State {
@@ -141,7 +72,7 @@ std::size_t CompletionQueue::drain(std::size_t max) {
       [[maybe_unused]] const ssize_t written = ::write(state_->event, &left, sizeof left);
     }
   }
-  for (Task& task : taken) run(task);
+  for (Task& task : taken) base::run_task(task);
   return taken.size();
 }
 

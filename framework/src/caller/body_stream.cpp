@@ -88,7 +88,7 @@ std::shared_ptr<detail::CallCore> StreamEnd::next() {
     told->complete(forked());
     return told;
   }
-  auto pending = std::make_shared<Pending>(executor_, loop_);
+  auto pending = std::make_shared<Pending>(executor_.lock(), loop_);
   pending->on_cancel([pipe = pipe_] { pipe->stop(cancelled()); });
   pipe_->when_ready([pending, pipe = pipe_.get()] {
     auto bytes = pipe->take();

@@ -12,7 +12,8 @@ namespace callerapi::caller {
 /// The consumer's end of a pipe, as BodyStream holds it. When nobody holds it the stream ends.
 class StreamEnd final : public detail::StreamCore {
  public:
-  /// `loop` is asked only before the end of the stream, so while there is a Caller.
+  /// `loop` is asked only before the end of the stream, so while there is a Caller. `executor` is
+  /// not kept alive: a stream may outlive its Caller, or lie in what the executor has queued.
   StreamEnd(std::shared_ptr<policy::StreamPipe> pipe, std::shared_ptr<Executor> executor,
             wire::Loop& loop);
   ~StreamEnd() override;
@@ -23,7 +24,7 @@ class StreamEnd final : public detail::StreamCore {
 
  private:
   const std::shared_ptr<policy::StreamPipe> pipe_;
-  const std::shared_ptr<Executor> executor_;
+  const std::weak_ptr<Executor> executor_;
   wire::Loop& loop_;
   const unsigned fork_count_;
 };

@@ -49,7 +49,8 @@ Host::Host(Source source, Options options, std::shared_ptr<const base::Clock> cl
       fork_count_(base::fork_count()),
       safe_mode_(is_on(environment_of(options_), "CALLERAPI_SAFE_MODE")),
       debug_plugins_(is_on(environment_of(options_), "CALLERAPI_DEBUG_PLUGINS")),
-      executor_(options_.executor ? options_.executor : Executor::pool(1)),
+      own_pool_(options_.executor ? nullptr : std::make_shared<base::PoolExecutor>(1)),
+      executor_(options_.executor ? options_.executor : own_pool_),
       executor_inline_(executor_ == Executor::inline_executor()),
       prober_(options_.probe),
       snapshots_(std::make_shared<const catalogue::Snapshot>()),
@@ -108,6 +109,7 @@ Host::~Host() {
   instance_files_.reset();
   shutdown(Duration::zero());
   lane_.reset();
+  if (own_pool_) own_pool_->stop();  // what it still runs may ask this for anything
   on_loop(*reactor_, [this] {
     if (sweep_timer_) reactor_->disarm(*sweep_timer_);
     looking_ = false;

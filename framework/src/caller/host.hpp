@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/mutex.hpp"
+#include "base/pool_executor.hpp"
 #include "caller/credentials.hpp"
 #include "caller/diff.hpp"
 #include "caller/health_checks.hpp"
@@ -168,6 +169,7 @@ class Host : public std::enable_shared_from_this<Host> {
   /// tables, which runs its static constructors, and let go again.
   const bool safe_mode_;
   const bool debug_plugins_;  ///< CALLERAPI_DEBUG_PLUGINS=1: loaded by path and never unmapped.
+  const std::shared_ptr<base::PoolExecutor> own_pool_;  ///< Null: the embedder gave an executor.
   const std::shared_ptr<Executor> executor_;
   const bool executor_inline_;
   const std::shared_ptr<pool::Family> family_ = std::make_shared<pool::Family>();

@@ -40,17 +40,23 @@ void Pending::complete(Result<Response>&& result) {
 
 /// To the continuation; nobody else asks for the result any more.
 void Pending::tell(Result<Response>&& result) {
-  const Continuation next = std::exchange(continuation_, nullptr);
+  Continuation next = std::exchange(continuation_, nullptr);
   if (here_) return next(std::move(result));
-  if (!executor_) {
+  // What the executor holds must not hold the executor: a queue that nobody drains would stay.
+  const auto executor = std::move(executor_);
+  if (!executor) {
     try {
       return next(std::move(result));
     } catch (...) {  // as the executors do: it has nobody to be told to
     }
     return;
   }
-  if (!result_) result_ = std::move(result);
-  executor_->post([self = shared_from_this(), next] { next(std::move(*self->result_)); });
+  struct Told {
+    Continuation next;
+    Result<Response> result;
+  };
+  const auto told = std::make_shared<Told>(std::move(next), std::move(result));
+  executor->post([told] { told->next(std::move(told->result)); });
 }
 
 void Pending::cancel() noexcept {

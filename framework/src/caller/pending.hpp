@@ -48,7 +48,7 @@ class Pending final : public detail::CallCore, public std::enable_shared_from_th
   void serve(Continuation f, bool here);
   void tell(Result<Response>&& result);
 
-  const std::shared_ptr<Executor> executor_;
+  std::shared_ptr<Executor> executor_;  ///< Until it was given the result.
   wire::Loop& loop_;
   const unsigned fork_count_;
   Cancel cancel_;

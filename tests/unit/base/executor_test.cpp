@@ -7,6 +7,9 @@
 #include <future>
 #include <memory>
 #include <stdexcept>
+#include <thread>
+
+#include "base/pool_executor.hpp"
 
 namespace callerapi {
 namespace {
@@ -33,6 +36,22 @@ TEST(PoolExecutor, RunsWhatIsQueuedBeforeItEnds) {
   for (int i = 0; i < 100; ++i) pool->post([&ran] { ++ran; });
   pool.reset();
   EXPECT_EQ(ran.load(), 100);
+}
+
+TEST(PoolExecutor, WhatComesAfterItsEndRunsWhereItIsPosted) {
+  base::PoolExecutor pool(1);
+  std::atomic<int> ran{0};
+  // What a task posts while the pool ends is still the pool's.
+  std::thread::id nested;
+  const auto here = std::this_thread::get_id();
+  pool.post([&] { pool.post([&] { nested = std::this_thread::get_id(), ++ran; }); });
+  pool.stop();
+  EXPECT_EQ(ran.load(), 1);
+  EXPECT_NE(nested, here);
+
+  std::thread::id late;
+  pool.post([&] { late = std::this_thread::get_id(); });
+  EXPECT_EQ(late, here);
 }
 
 TEST(AnyExecutor, SurvivesATaskThatThrowsAndRunsTheNext) {

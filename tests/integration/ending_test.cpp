@@ -1,0 +1,129 @@
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "callerapi/caller.hpp"
+#include "callerapi/fan_out.hpp"
+#include "support/echo_caller.hpp"
+#include "support/scripted_server.hpp"
+
+namespace callerapi {
+namespace {
+
+using namespace std::chrono_literals;
+using support::echo_caller;
+using support::Script;
+using support::ScriptedServer;
+using support::SeenRequest;
+
+/// Answers with the path; "/never" not at all.
+Script by_path(const SeenRequest& request) {
+  if (request.target == "/never") return {};
+  return {.bytes = support::ok(request.target)};
+}
+
+TEST(Ending, TheCallerGoesAfterEveryContinuationHasRun) {
+  ScriptedServer server(by_path);
+  std::optional<Caller> caller = echo_caller(server.url());
+  std::atomic<int> ran{0};
+  std::promise<void> first, go_on;
+  for (int i = 0; i < 3; ++i)
+    caller->start_request("echo", "GET", "/never").then([&](Result<Response> r) {
+      EXPECT_EQ(r.error().outcome, Outcome::shutdown);
+      if (ran++ > 0) return;
+      first.set_value();
+      go_on.get_future().wait();
+    });
+
+  auto gone = std::async(std::launch::async, [&] { caller.reset(); });
+  first.get_future().wait();
+  EXPECT_EQ(gone.wait_for(50ms), std::future_status::timeout) << "a continuation still runs";
+  go_on.set_value();
+  gone.get();
+  EXPECT_EQ(ran.load(), 3);
+}
+
+TEST(Ending, AContinuationMayStartCallsThatAreRefused) {
+  ScriptedServer server(by_path);
+  std::promise<Outcome> last;
+  {
+    Caller caller = echo_caller(server.url());
+    caller.start_request("echo", "GET", "/never").then([&](Result<Response>) {
+      caller.start_request("echo", "GET", "/more").then([&](Result<Response> r) {
+        last.set_value(r ? Outcome::ok : r.error().outcome);
+      });
+    });
+  }
+  auto seen = last.get_future();
+  ASSERT_EQ(seen.wait_for(0s), std::future_status::ready);
+  EXPECT_EQ(seen.get(), Outcome::shutdown);
+}
+
+/// What a queue that nobody drains holds, and the queue itself, go with the Caller and the handle.
+template <class Start>
+void expect_it_goes(Start start) {
+  ScriptedServer server(by_path);
+  auto queue = std::make_shared<CompletionQueue>();
+  const std::weak_ptr<Executor> seen = queue;
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> continuation = held;
+  {
+    Caller caller = echo_caller(server.url(), "", queue);
+    start(caller, [held](auto&&) {});
+    held.reset();
+  }
+  queue.reset();
+  EXPECT_TRUE(seen.expired());
+  EXPECT_TRUE(continuation.expired());
+}
+
+TEST(Ending, AQueueThatNobodyDrainsIsNotKept) {
+  expect_it_goes(
+      [](Caller& caller, auto then) { caller.start_request("echo", "GET", "/never").then(then); });
+}
+
+TEST(Ending, NorByAStreamThatLiesInIt) {
+  expect_it_goes([](Caller& caller, auto then) {
+    caller.start_stream("echo", "get", Request{}.path("id", "1")).then(then);
+  });
+}
+
+TEST(Ending, NorBySeveralCallsAsOne) {
+  expect_it_goes([](Caller& caller, auto then) {
+    std::vector<Call<Response>> calls;
+    for (const char* path : {"/never", "/a", "/never"})
+      calls.push_back(caller.start_request("echo", "GET", path));
+    when_all(std::move(calls)).then(then);
+  });
+}
+
+TEST(Ending, AStreamThatOutlivesTheCallerIsReadWithoutItsThread) {
+  ScriptedServer server([](const SeenRequest&) {
+    return Script{.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"};
+  });
+  std::optional<Caller> caller = echo_caller(server.url());
+  auto stream = caller->request_stream("echo", "GET", "/").value();
+  caller.reset();
+
+  std::optional<Outcome> told;
+  const auto here = std::this_thread::get_id();
+  std::thread::id where;
+  for (int i = 0; i < 2 && !told; ++i)  // what had come is told first
+    stream.next().then([&](Result<std::string> piece) {
+      where = std::this_thread::get_id();
+      if (!piece) told = piece.error().outcome;
+    });
+  EXPECT_EQ(told, Outcome::shutdown);
+  EXPECT_EQ(where, here);
+}
+
+}  // namespace
+}  // namespace callerapi
