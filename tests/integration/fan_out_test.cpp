@@ -3,8 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
 #include <future>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,6 +39,12 @@ std::vector<Call<Response>> start(Caller& caller, const std::vector<std::string>
   for (const std::string& path : paths)
     calls.push_back(caller.start_request("echo", "GET", path, Request{}.max_attempts(1)));
   return calls;
+}
+
+template <class T>
+void until_done(const Call<T>& call) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!call.done() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
 }
 
 TEST(WhenAll, GivesTheResultsInTheOrderOfTheCalls) {
@@ -119,6 +129,65 @@ TEST(WhenAll, OnTheReactorItRefusesToWaitForItself) {
   asked = true;
   asked.notify_all();
   EXPECT_EQ(seen.get_future().get(), "would_deadlock");
+}
+
+/// Runs `code` on the loop of a Caller at a server that answers by_path, and gives what it says.
+std::string on_the_loop(const std::function<std::string(Caller&)>& code) {
+  // A call that has ended before then() tells it there, on this thread.
+  std::atomic<bool> asked{false};
+  ScriptedServer server([&](const SeenRequest& request) {
+    if (request.target == "/first") asked.wait(false);
+    return by_path(request);
+  });
+  Caller caller = caller_of(server, Executor::inline_executor());
+  std::promise<std::string> said;
+  caller.start_request("echo", "GET", "/first", {}).then([&](Result<Response>) {
+    said.set_value(code(caller));
+  });
+  asked = true;
+  asked.notify_all();
+  auto seen = said.get_future();
+  if (seen.wait_for(std::chrono::seconds(10)) == std::future_status::ready) return seen.get();
+  ADD_FAILURE() << "the loop waits for itself";
+  std::_Exit(1);  // as the Caller would
+}
+
+/// One that has ended and one that never does.
+std::vector<Call<Response>> half_ended(Caller& caller) {
+  std::vector<Call<Response>> calls;
+  calls.push_back(caller.start("nobody", "fails at once"));
+  calls.push_back(caller.start_request("echo", "GET", "/never", {}));
+  return calls;
+}
+
+TEST(WhenAll, OnTheReactorItRefusesThoughOneHasEnded) {
+  EXPECT_EQ(on_the_loop([](Caller& caller) {
+              const auto all = when_all(half_ended(caller)).get();
+              return all ? "" : all.error().reason;
+            }),
+            "would_deadlock");
+}
+
+TEST(FirstOk, OnTheReactorItRefusesThoughOneHasFailed) {
+  EXPECT_EQ(on_the_loop([](Caller& caller) {
+              const auto first = first_ok(half_ended(caller)).get();
+              return first ? "" : first.error().reason;
+            }),
+            "would_deadlock");
+}
+
+TEST(WhenAll, IsDoneWhenAllAre) {
+  ScriptedServer server(by_path);
+  Caller caller = caller_of(server);
+  auto both = when_all(start(caller, {"/a", "/b"}));
+  until_done(both);
+  EXPECT_TRUE(both.done());
+  EXPECT_EQ(std::move(both).get().value().size(), 2u);
+
+  std::vector<Call<Response>> half = start(caller, {"/a", "/never"});
+  until_done(half.front());
+  EXPECT_FALSE(when_all(std::move(half)).done());
+  EXPECT_TRUE(when_all(std::vector<Call<Response>>{}).done());
 }
 
 TEST(FirstOk, TheFirstSuccessEndsItAndTheOthersAreCancelled) {

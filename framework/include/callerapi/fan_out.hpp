@@ -12,8 +12,8 @@
 #include "callerapi/detail/gathering.hpp"
 
 /// Several calls at once. They run from the moment each was started; what these functions give is
-/// one handle on all of them, with every face of a Call. For one deadline over all, start them
-/// under one Context, or with the same Request::deadline().
+/// one handle on all of them, with every face of a Call; it is done() when all have ended. For one
+/// deadline over all, start them under one Context, or with the same Request::deadline().
 namespace callerapi {
 
 /// No number of failures cancels the rest.

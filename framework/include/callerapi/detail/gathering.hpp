@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -41,14 +42,15 @@ class Gathering final : public CallCore, public std::enable_shared_from_this<Gat
   }
 
   bool done() const noexcept override {
-    const std::lock_guard lock(mutex_);
-    return ended_;
+    return std::ranges::all_of(parts_, [](const auto& part) { return part.first->done(); });
   }
   void cancel() noexcept override {
     for (const auto& [core, decode] : parts_) core->cancel();
   }
   Result<void> may_wait() const override {
-    return parts_.empty() ? Result<void>() : parts_.front().first->may_wait();
+    for (const auto& [core, decode] : parts_)
+      if (auto may = core->may_wait(); !may) return may;
+    return {};
   }
 
   Result<Response> wait() override {
@@ -116,7 +118,7 @@ class Gathering final : public CallCore, public std::enable_shared_from_this<Gat
   const bool first_ok_;
   const std::size_t failures_max_;
   std::vector<std::pair<std::shared_ptr<CallCore>, typename Call<T>::Decode>> parts_;
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   Results results_;
   std::size_t taken_ = 0, failures_ = 0;
   bool ended_ = false;
