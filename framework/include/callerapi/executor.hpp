@@ -20,7 +20,8 @@ class CALLERAPI_API Executor {
   /// On the thread that finished the call, usually the reactor: the task must not block. There is
   /// one of them.
   static std::shared_ptr<Executor> inline_executor();
-  /// On `threads` (1 to 64) threads of its own; its destructor runs what is queued and joins.
+  /// On `threads` (1 to 64) threads of its own, or as many as the system gives; if it gives none,
+  /// where they are posted. Its destructor runs what is queued and joins.
   static std::shared_ptr<Executor> pool(std::size_t threads);
 };
 

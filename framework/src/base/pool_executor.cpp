@@ -5,7 +5,7 @@
 #include <mutex>
 #include <utility>
 
-#include "base/signals.hpp"
+#include "base/thread.hpp"
 
 namespace callerapi::base {
 
@@ -19,8 +19,6 @@ void run_task(Executor::Task& task) noexcept {
 /// What a pool's threads share; it outlives the pool when its last owner let go of that in a task.
 class PoolExecutor::Tasks {
  public:
-  explicit Tasks(std::size_t threads) : working_(threads) {}
-
   /// False: nobody works any more, and `task` is as it was.
   bool add(Task& task) {
     {
@@ -37,6 +35,11 @@ class PoolExecutor::Tasks {
       stopping_ = true;
     }
     ready_.notify_all();
+  }
+  /// Before a thread is started for work(); `by` -1: it could not be.
+  void expect(int by) {
+    std::lock_guard lock(mutex_);
+    working_ += by;
   }
   void work() {
     std::unique_lock lock(mutex_);
@@ -57,14 +60,21 @@ class PoolExecutor::Tasks {
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<Task> waiting_;
-  std::size_t working_;  ///< Threads that have not left.
+  int working_ = 0;  ///< Threads that have not left.
   bool stopping_ = false;
 };
 
-PoolExecutor::PoolExecutor(std::size_t threads) : tasks_(std::make_shared<Tasks>(threads)) {
-  const SignalsBlocked around_the_start;
-  for (std::size_t i = 0; i < threads; ++i)
-    threads_.emplace_back([tasks = tasks_] { tasks->work(); });
+PoolExecutor::PoolExecutor(std::size_t threads) : tasks_(std::make_shared<Tasks>()) {
+  while (threads_.size() < threads) {
+    tasks_->expect(1);
+    auto thread = start_thread([tasks = tasks_] { tasks->work(); });
+    if (!thread) {
+      tasks_->expect(-1);
+      refused_ = std::move(thread).error();
+      return;
+    }
+    threads_.push_back(std::move(*thread));
+  }
 }
 
 void PoolExecutor::post(Task task) {

@@ -75,6 +75,7 @@ void Credentials::ask(const registry::AuthEntry& auth, std::string secret,
 }
 
 void Credentials::sweep() {
+  files_thread_->try_again();
   {
     base::Lock lock(mutex_);
     std::erase_if(files_, [](const auto& one) { return one.expired(); });

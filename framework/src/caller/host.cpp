@@ -9,6 +9,7 @@
 #include "base/units.hpp"
 #include "caller/pending.hpp"
 #include "caller/thread_shard.hpp"
+#include "caller/watch_files.hpp"
 
 namespace callerapi::caller {
 namespace {
@@ -62,6 +63,7 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
                                          std::shared_ptr<const base::Clock> clock,
                                          wire::NameFiles names) {
   std::shared_ptr<Host> host(new Host(std::move(source), std::move(options), std::move(clock)));
+  if (host->own_pool_ && host->own_pool_->refused()) return *host->own_pool_->refused();
   auto reactor = wire::Reactor::start(*host->clock_, std::move(names));
   if (!reactor) return std::move(reactor).error();
   host->reactor_ = std::move(*reactor);
@@ -93,12 +95,13 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
   });
   if (!watched) return host;
   base::Lock lock(host->control_);
-  host->watch_ = std::make_unique<registry::FileWatch>(
-      host->source_.file, std::move(seen), [self = host.get()] {
-        auto done = self->reload();
-        if (!done) self->log_.write(LogLevel::error, "registry", done.error().message);
-        return done.has_value();
-      });
+  auto watch = watch_files(host->source_.file, std::move(seen), [self = host.get()] {
+    auto done = self->reload();
+    if (!done) self->log_.write(LogLevel::error, "registry", done.error().message);
+    return done.has_value();
+  });
+  if (!watch) return std::move(watch).error();
+  host->watch_ = std::move(*watch);
   host->watch_plugins();
   return host;
 }
@@ -108,12 +111,12 @@ Host::~Host() {
   if (watch_) watch_->stop();  // its thread may be in reload(), which uses it
   instance_files_.reset();
   shutdown(Duration::zero());
-  lane_.reset();
-  if (own_pool_) own_pool_->stop();  // what it still runs may ask this for anything
   on_loop(*reactor_, [this] {
     if (sweep_timer_) reactor_->disarm(*sweep_timer_);
     looking_ = false;
   });
+  lane_.reset();
+  if (own_pool_) own_pool_->stop();  // what it still runs may ask this for anything
   publisher_.reset();
   snapshots_.publish(std::make_shared<const catalogue::Snapshot>());
   snapshots_.let_go();
@@ -313,6 +316,8 @@ void Host::sweep() {
   for (const Leaving::Pool& pool : leaving_.due(reactor_->now())) cancel(pool);
   look_for_instances();
   if (looking_ && !closing_) checks_->sweep(*std::shared_ptr(snapshots_.read()));
+  for (wire::Workers* workers : {lane_.get(), publisher_.get()}) workers->try_again();
+  reactor_->try_again();
   // A reload leaves a snapshot that this thread may have been the last to read.
   if (snapshots_.has_replaced()) publisher_->run([this] { snapshots_.reap(); });
   reactor_->arm(*sweep_timer_, reactor_->now() + sweep_every);

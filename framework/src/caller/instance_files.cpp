@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "caller/watch_files.hpp"
 #include "registry/instances_file.hpp"
 
 namespace callerapi::caller {
@@ -19,16 +20,21 @@ std::unique_ptr<policy::SiteSource> InstanceFiles::follow(const registry::Discov
   return std::make_unique<policy::PostedSites>(post, std::move(before));
 }
 
-void InstanceFiles::settle() {
+Result<void> InstanceFiles::settle() {
   std::vector<std::filesystem::path> files;
   {
     base::Lock lock(mutex_);
     std::erase_if(followed_, [](const Followed& one) { return one.post.expired(); });
     for (const Followed& one : followed_) files.push_back(one.file);
   }
-  if (!watch_ && files.empty()) return;
-  if (!watch_) watch_ = std::make_unique<registry::FileWatch>([this] { read_again(); });
+  if (!watch_ && files.empty()) return {};
+  if (!watch_) {
+    auto made = watch_files([this] { read_again(); });
+    if (!made) return std::move(made).error();
+    watch_ = std::move(*made);
+  }
   watch_->set_files(std::move(files));
+  return {};
 }
 
 void InstanceFiles::read_again() {

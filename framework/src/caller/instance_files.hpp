@@ -29,7 +29,8 @@ class InstanceFiles {
   std::unique_ptr<policy::SiteSource> follow(const registry::DiscoveryEntry& entry,
                                              std::vector<policy::Site> before);
   /// After sources have come or gone: watches the files of those there are. One thread at a time.
-  void settle();
+  /// Error: `resource_exhausted`; they are not watched until a later one succeeds.
+  Result<void> settle();
   /// In a forked child: gives up without joining.
   void abandon() noexcept;
 

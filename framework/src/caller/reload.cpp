@@ -241,7 +241,11 @@ Result<ReloadReport> Host::reload() {
   ++reloads_applied_;
   plugin_dir_ = registry->plugin_dir;
   watch_plugins();
-  instance_files_->settle();
+  if (auto watched = instance_files_->settle(); !watched) {
+    if (opening) return std::move(watched).error();
+    log_.write(LogLevel::error, "discovery",
+               "files with instances are not watched: " + watched.error().message);
+  }
   for (const std::string& warning : registry->warnings)
     log_.write(LogLevel::warning, "registry", warning);
   log_.write(LogLevel::info, "registry",

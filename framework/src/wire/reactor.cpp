@@ -11,7 +11,7 @@
 #include <random>
 #include <utility>
 
-#include "base/signals.hpp"
+#include "base/thread.hpp"
 #include "wire/socket.hpp"
 
 namespace callerapi::wire {
@@ -55,8 +55,9 @@ Result<std::unique_ptr<Reactor>> Reactor::start(const base::Clock& clock, NameFi
       ::epoll_ctl(reactor->epoll_, EPOLL_CTL_ADD, reactor->names_.fd(), &names) != 0)
     return Error{Outcome::resource_exhausted, errno_reason(errno),
                  "reactor: no descriptor for epoll or eventfd; raise the limit of open files"};
-  const base::SignalsBlocked around_the_start;
-  reactor->thread_ = std::thread([self = reactor.get()] { self->loop(); });
+  auto thread = base::start_thread([self = reactor.get()] { self->loop(); });
+  if (!thread) return std::move(thread).error();
+  reactor->thread_ = std::move(*thread);
   return reactor;
 }
 

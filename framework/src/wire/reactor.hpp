@@ -60,6 +60,8 @@ class Reactor final : public Loop {
 
   /// How names are looked up from now on. Thread-safe; in order with post().
   void set_names(NameSettings settings);
+  /// To be called now and then: see Workers. Thread-safe.
+  void try_again() noexcept { resolvers_.try_again(); }
   /// Thread-safe.
   const NameCounters& name_counters() const noexcept { return names_.counters(); }
 

@@ -7,12 +7,20 @@
 #include <utility>
 #include <vector>
 
-#include "base/signals.hpp"
-
 namespace callerapi::wire {
 
 struct Workers::State {
-  explicit State(std::size_t max) : threads_max(max) {}
+  State(std::size_t max, Starter begin) : threads_max(max), starter(begin) {}
+
+  /// Under `mutex`: one thread more if a task needs one and the system has it. Does nobody wait?
+  bool start() {
+    if (idle >= tasks.size()) return true;
+    if (threads.size() >= threads_max) return false;
+    auto thread = starter([this] { work(); });
+    if (!thread) return false;
+    threads.push_back(std::move(*thread));
+    return idle + 1 >= tasks.size();
+  }
 
   void work() {
     std::unique_lock lock(mutex);
@@ -36,11 +44,13 @@ struct Workers::State {
   std::deque<std::function<void()>> tasks;
   std::vector<std::thread> threads;
   const std::size_t threads_max;
+  const Starter starter;
   std::size_t idle = 0;
   bool stopping = false;
 };
 
-Workers::Workers(std::size_t threads_max) : state_(std::make_unique<State>(threads_max)) {}
+Workers::Workers(std::size_t threads_max, Starter start)
+    : state_(std::make_unique<State>(threads_max, start)) {}
 
 Workers::~Workers() {
   if (!state_) return;
@@ -50,16 +60,20 @@ Workers::~Workers() {
   }
   state_->ready.notify_all();
   for (std::thread& thread : state_->threads) thread.join();
+  for (auto& task : state_->tasks) task();  // for which there was no thread
 }
 
-void Workers::run(std::function<void()> task) {
+bool Workers::run(std::function<void()> task) {
   std::lock_guard lock(state_->mutex);
   state_->tasks.push_back(std::move(task));
-  if (state_->idle < state_->tasks.size() && state_->threads.size() < state_->threads_max) {
-    const base::SignalsBlocked around_the_start;
-    state_->threads.emplace_back([state = state_.get()] { state->work(); });
-  }
+  const bool begins = state_->start();
   state_->ready.notify_one();
+  return begins;
+}
+
+void Workers::try_again() noexcept {
+  std::lock_guard lock(state_->mutex);
+  state_->start();
 }
 
 void Workers::abandon() noexcept { (void)state_.release(); }
