@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "callerapi/caller.hpp"
 #include "support/push_server.hpp"
@@ -208,6 +209,81 @@ TEST(BodyEnd, ThatAShutdownGivesToABlockingCallIsNoSuccess) {
   const auto got = call.get();
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().outcome, Outcome::shutdown) << got.error().message;
+}
+
+/// A Caller whose every thread for streamed bodies is held by a source that waits for open().
+class FullLane : public ::testing::Test {
+ protected:
+  FullLane() : server_([](const SeenRequest&) { return Script{.bytes = support::ok("taken")}; }) {
+    constexpr int threads = 16;
+    for (int i = 0; i < threads; ++i)
+      held_.push_back(start(Request{}.body(Body::generated([this](std::span<char>) {
+                        ++began_;
+                        opened_.wait();
+                        return Result<std::size_t>(0u);
+                      }))).future());
+    while (began_ < threads) std::this_thread::yield();
+  }
+  ~FullLane() override { open(); }
+
+  Call<Response> start(Request request) {
+    return caller_->start("echo", "put", std::move(request).path("id", "1"));
+  }
+  /// One that finds no thread.
+  Call<Response> start_behind(Duration timeout) {
+    return start(Request{}.timeout(timeout).body(
+        Body::generated([](std::span<char>) { return Result<std::size_t>(0u); })));
+  }
+  void open() {
+    if (std::exchange(open_, true)) return;
+    gate_.set_value();
+  }
+  /// How it ended while all threads were held.
+  static Result<Response> end_of(std::future<Result<Response>> call) {
+    if (call.wait_for(10s) == std::future_status::ready) return call.get();
+    return Error{.message = "it waits for a thread"};
+  }
+
+  ScriptedServer server_;
+  std::promise<void> gate_;
+  std::shared_future<void> opened_ = gate_.get_future().share();
+  bool open_ = false;
+  std::atomic<int> began_{0};
+  std::vector<std::future<Result<Response>>> held_;
+  std::optional<Caller> caller_ = caller_of(server_.url());
+};
+
+TEST_F(FullLane, ACallBehindItEndsAtItsDeadline) {
+  const auto got = end_of(start_behind(100ms).future());
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().outcome, Outcome::deadline_exceeded) << got.error().message;
+  EXPECT_EQ(got.error().sent, Sent::no);
+}
+
+TEST_F(FullLane, OfTwoBehindItEachEndsAtItsOwnDeadline) {
+  auto late = start_behind(300ms).future();
+  auto soon = start_behind(100ms).future();
+  EXPECT_EQ(end_of(std::move(soon)).error().outcome, Outcome::deadline_exceeded);
+  EXPECT_EQ(end_of(std::move(late)).error().outcome, Outcome::deadline_exceeded);
+}
+
+TEST_F(FullLane, ACallBehindItCanBeCancelledAndTheOthersGoOn) {
+  auto other = start_behind(20s).future();
+  auto call = start_behind(20s);
+  const auto cancel = call.canceller();
+  auto ended = std::move(call).future();
+  cancel();
+  EXPECT_EQ(end_of(std::move(ended)).error().outcome, Outcome::cancelled);
+  EXPECT_EQ(other.wait_for(0s), std::future_status::timeout);
+  open();
+  for (auto& one : held_) EXPECT_TRUE(one.get());
+  EXPECT_TRUE(other.get());
+}
+
+TEST_F(FullLane, ACallBehindItIsEndedByAShutdown) {
+  auto call = start_behind(20s).future();
+  caller_->shutdown(0s);
+  EXPECT_EQ(end_of(std::move(call)).error().outcome, Outcome::shutdown);
 }
 
 }  // namespace

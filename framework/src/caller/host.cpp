@@ -14,8 +14,6 @@
 namespace callerapi::caller {
 namespace {
 
-// Calls with streamed bodies that may run at once; each holds a thread while it does.
-constexpr std::size_t lane_threads_max = 16;
 constexpr Duration sweep_every = std::chrono::seconds(1);
 
 Error closing_error() {
@@ -55,7 +53,6 @@ Host::Host(Source source, Options options, std::shared_ptr<const base::Clock> cl
       executor_inline_(executor_ == Executor::inline_executor()),
       prober_(options_.probe),
       snapshots_(std::make_shared<const catalogue::Snapshot>()),
-      lane_(std::make_unique<wire::Workers>(lane_threads_max)),
       publisher_(std::make_unique<wire::Workers>(1)),
       reaper_(std::make_unique<host::Reaper>(log_, plugin_counters_)) {}
 
@@ -67,6 +64,7 @@ Result<std::shared_ptr<Host>> Host::open(Source source, Options options,
   auto reactor = wire::Reactor::start(*host->clock_, std::move(names));
   if (!reactor) return std::move(reactor).error();
   host->reactor_ = std::move(*reactor);
+  host->lane_ = std::make_unique<Lane>(*host->reactor_);
   host->credentials_ = std::make_unique<Credentials>(
       host->log_, *host->reactor_,
       [self = host.get()](const std::string& service, const std::string& path, Request request,
@@ -115,7 +113,7 @@ Host::~Host() {
     if (sweep_timer_) reactor_->disarm(*sweep_timer_);
     looking_ = false;
   });
-  lane_.reset();
+  lane_->join();
   if (own_pool_) own_pool_->stop();  // what it still runs may ask this for anything
   publisher_.reset();
   snapshots_.publish(std::make_shared<const catalogue::Snapshot>());
@@ -231,26 +229,6 @@ void Host::forget(policy::LoopCall& call) {
   loop_calls_.pop_back();
 }
 
-void Host::begin_blocking(policy::CallPartsPtr parts, std::shared_ptr<policy::StopToken> token,
-                          policy::AsyncCall::Done done) {
-  {
-    base::Lock lock(tokens_mutex_);
-    tokens_.insert(token.get());
-  }
-  // A task can be copied, and its parts cannot.
-  auto held = std::make_shared<policy::CallPartsPtr>(std::move(parts));
-  lane_->run([this, held, token, done = std::move(done)] {
-    if (closing_) token->stop(closing_error());
-    (*held)->shard = thread_shard();
-    auto result = policy::run_here(std::move(*held), token.get());
-    {
-      base::Lock lock(tokens_mutex_);
-      tokens_.erase(token.get());
-    }
-    done(std::move(result));
-  });
-}
-
 Call<Response> Host::start(Parts parts) {
   auto pending = std::make_shared<Pending>(completions(), *reactor_);
   if (!parts) {
@@ -263,8 +241,8 @@ Call<Response> Host::start(Parts parts) {
   };
   if ((*parts)->prepared.blocking()) {
     auto token = std::make_shared<policy::StopToken>();
-    pending->on_cancel([token] { token->stop(cancelled_error()); });
-    begin_blocking(std::move(*parts), token, done);
+    pending->on_cancel([lane = lane_.get(), token] { lane->stop(*token, cancelled_error()); });
+    lane_->run(std::move(*parts), token, done);
   } else {
     pending->on_cancel(begin_async(std::move(*parts), done));
   }
@@ -316,7 +294,8 @@ void Host::sweep() {
   for (const Leaving::Pool& pool : leaving_.due(reactor_->now())) cancel(pool);
   look_for_instances();
   if (looking_ && !closing_) checks_->sweep(*std::shared_ptr(snapshots_.read()));
-  for (wire::Workers* workers : {lane_.get(), publisher_.get()}) workers->try_again();
+  lane_->try_again();
+  publisher_->try_again();
   reactor_->try_again();
   // A reload leaves a snapshot that this thread may have been the last to read.
   if (snapshots_.has_replaced()) publisher_->run([this] { snapshots_.reap(); });
@@ -356,11 +335,8 @@ void Host::shutdown(Duration drain) {
   while (first && call_counters_.in_flight() > 0 && reactor_->now() < until)
     base::futex_wait_until(never, 0,
                            std::min(until, reactor_->now() + std::chrono::milliseconds(5)));
-  {
-    base::Lock lock(tokens_mutex_);
-    for (policy::StopToken* token : tokens_) token->stop(closing_error());
-  }
   on_loop(*reactor_, [this] {
+    lane_->end(closing_error());
     const auto snapshot = snapshots_.read();
     // First, so that nobody takes the place of one that ends.
     for (const auto& [name, service] : snapshot->services)

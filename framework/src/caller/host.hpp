@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -18,6 +17,7 @@
 #include "caller/health_checks.hpp"
 #include "caller/history.hpp"
 #include "caller/instance_files.hpp"
+#include "caller/lane.hpp"
 #include "caller/leaving.hpp"
 #include "caller/spans.hpp"
 #include "callerapi/caller.hpp"
@@ -146,8 +146,6 @@ class Host : public std::enable_shared_from_this<Host> {
   void begin_starting();
   /// A call on the loop has ended. On the reactor's thread.
   void forget(policy::LoopCall& call);
-  void begin_blocking(policy::CallPartsPtr parts, std::shared_ptr<policy::StopToken> token,
-                      policy::AsyncCall::Done done);
   /// Asks a service of this Caller for a token.
   void post_for_token(const std::string& service, const std::string& path, Request request,
                       policy::AsyncCall::Done done);
@@ -192,9 +190,6 @@ class Host : public std::enable_shared_from_this<Host> {
   /// A task of the loop is under way for them while there are any.
   std::vector<std::shared_ptr<policy::LoopCall>> starting_ CALLERAPI_GUARDED_BY(starting_mutex_);
 
-  base::Mutex tokens_mutex_;
-  std::unordered_set<policy::StopToken*> tokens_ CALLERAPI_GUARDED_BY(tokens_mutex_);
-
   Leaving leaving_;
   History history_;
 
@@ -204,7 +199,7 @@ class Host : public std::enable_shared_from_this<Host> {
   std::uint64_t published_ CALLERAPI_GUARDED_BY(control_) = 0;
 
   std::unique_ptr<Credentials> credentials_;       ///< From open() on.
-  std::unique_ptr<wire::Workers> lane_;            ///< Calls that stream bodies.
+  std::unique_ptr<Lane> lane_;                     ///< Calls that stream bodies; from open() on.
   std::unique_ptr<wire::Workers> publisher_;       ///< Takes instances over; waits for a reload.
   std::unique_ptr<host::Reaper> reaper_;           ///< Unloads plugins.
   std::unique_ptr<HealthChecks> checks_;           ///< From open() on; the reactor's thread.
