@@ -5,6 +5,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -123,6 +124,90 @@ TEST(Ending, AStreamThatOutlivesTheCallerIsReadWithoutItsThread) {
     });
   EXPECT_EQ(told, Outcome::shutdown);
   EXPECT_EQ(where, here);
+}
+
+/// Waits until shutdown() has begun: what is started from then on is refused.
+void until_refused(Caller& caller) {
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (caller.call("nobody", "late").error().outcome != Outcome::shutdown)
+    ASSERT_LT(std::chrono::steady_clock::now(), until);
+}
+
+TEST(Draining, WaitsForACallThatTheLoopHasNotBegun) {
+  ScriptedServer server(by_path);
+  Caller caller = echo_caller(server.url(), "", Executor::inline_executor());
+  std::promise<void> holds, go_on;
+  caller.start_request("echo", "GET", "/a").then([&](Result<Response>) {
+    holds.set_value();
+    go_on.get_future().wait();
+  });
+  holds.get_future().wait();
+  auto started = caller.start_request("echo", "GET", "/b").future();
+  auto down = std::async(std::launch::async, [&] { caller.shutdown(20s); });
+  until_refused(caller);
+  go_on.set_value();
+
+  const auto answer = started.get();
+  EXPECT_TRUE(answer) << answer.error().message;
+  down.get();
+}
+
+TEST(Draining, WaitsForACallThatHasNoThreadYet) {
+  ScriptedServer server(by_path);
+  Caller caller = echo_caller(server.url());
+  std::promise<void> gate;
+  const auto opened = gate.get_future().share();
+  std::vector<std::future<Result<Response>>> started;
+  for (int i = 0; i < 40; ++i)  // more than there are threads
+    started.push_back(caller
+                          .start_request("echo", "POST", "/a",
+                                         Request{}.body(Body::generated([opened](std::span<char>) {
+                                           opened.wait();
+                                           return Result<std::size_t>(0u);
+                                         })))
+                          .future());
+  auto down = std::async(std::launch::async, [&] { caller.shutdown(20s); });
+  until_refused(caller);
+  gate.set_value();
+
+  for (auto& one : started) {
+    const auto answer = one.get();
+    EXPECT_TRUE(answer) << answer.error().message;
+  }
+  down.get();
+}
+
+TEST(Draining, ACallMayStillAskForItsToken) {
+  std::atomic<int> granted{0};
+  ScriptedServer login([&](const SeenRequest&) {
+    return Script{.bytes = support::ok("{\"access_token\":\"tok-" + std::to_string(++granted) +
+                                       "\",\"token_type\":\"Bearer\"}")};
+  });
+  std::promise<void> asked, go_on;
+  ScriptedServer door([&](const SeenRequest& request) {
+    if (request.head.find("Bearer tok-2") != std::string::npos) return by_path(request);
+    if (request.target == "/a") {
+      asked.set_value();
+      go_on.get_future().wait();
+    }
+    return Script{.bytes = support::status(401)};
+  });
+  Caller caller = echo_caller(
+      door.url(),
+      "auth = {type = \"oauth2\", token_service = \"login\", token_path = \"/t\", client_id = "
+      "\"app\", client_secret = \"s3cret\"}\n[services.login]\nplugin = \"static:echo\"\n"
+      "base_url = \"" +
+          login.url() + "\"\n");
+  auto started = caller.start_request("echo", "GET", "/a").future();
+  asked.get_future().wait();
+  auto down = std::async(std::launch::async, [&] { caller.shutdown(20s); });
+  until_refused(caller);
+  go_on.set_value();
+
+  const auto answer = started.get();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+  down.get();
 }
 
 }  // namespace

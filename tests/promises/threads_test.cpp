@@ -134,6 +134,19 @@ TEST(Threads, ABodyFromCodeWaitsForOne) {
   EXPECT_TRUE(answer) << answer.error().message;
 }
 
+TEST(Threads, AShutdownDrainsACallThatWaitsForOne) {
+  ScriptedServer server(ok);
+  Caller caller = caller_of(server.url());
+  std::future<Result<Response>> waits;
+  {
+    const FewThreads none;
+    waits = caller.start("echo", "put", streamed()).future();
+  }
+  caller.shutdown(20s);
+  const auto answer = waits.get();
+  EXPECT_TRUE(answer) << answer.error().message;
+}
+
 TEST(Threads, ANameThatNoneLooksUpEndsNoCallerAndIsLookedUpLater) {
   ScriptedServer server(ok);
   Caller caller = caller_of("http://localhost:" + std::to_string(server.port()));

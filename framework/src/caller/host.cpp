@@ -158,6 +158,12 @@ void Host::abandon() noexcept {
 Result<Host::Begun> Host::begin(std::string_view name) {
   if (forked()) return forked_error();
   if (closing_) return closing_error();
+  return begin_own(name);
+}
+
+/// Also while calls drain, which may need it.
+Result<Host::Begun> Host::begin_own(std::string_view name) {
+  if (ending_) return closing_error();
   // A closed plugin means that a newer generation is published, or about to be: look again.
   for (int looks = 0; looks < 100; ++looks) {
     const auto found = snapshots_.read()->find(name);
@@ -213,7 +219,7 @@ void Host::begin_starting() {
   for (const auto& call : beginning_) {
     call->place = loop_calls_.size();
     loop_calls_.push_back(call);
-    closing_ ? call->end(closing_error()) : call->begin();
+    ending_ ? call->end(closing_error()) : call->begin();
   }
   beginning_.clear();
 }
@@ -251,7 +257,7 @@ Call<Response> Host::start(Parts parts) {
 
 void Host::post_for_token(const std::string& service, const std::string& path, Request request,
                           policy::AsyncCall::Done done) {
-  auto begun = begin(service);
+  auto begun = begin_own(service);
   if (!begun) return done(std::move(begun).error());
   policy::Prepared& call = begun->parts->prepared;
   const catalogue::Service& s = *begun->service;
@@ -332,9 +338,10 @@ void Host::shutdown(Duration drain) {
   // On the loop itself, in a completion, there is nothing to wait for: no call could end meanwhile.
   if (reactor_->inside()) drain = Duration::zero();
   const TimePoint until = reactor_->now() + drain;
-  while (first && call_counters_.in_flight() > 0 && reactor_->now() < until)
+  while (first && (call_counters_.in_flight() > 0 || !lane_->empty()) && reactor_->now() < until)
     base::futex_wait_until(never, 0,
                            std::min(until, reactor_->now() + std::chrono::milliseconds(5)));
+  ending_ = true;
   on_loop(*reactor_, [this] {
     lane_->end(closing_error());
     const auto snapshot = snapshots_.read();

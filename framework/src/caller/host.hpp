@@ -142,6 +142,8 @@ class Host : public std::enable_shared_from_this<Host> {
   void watch_plugins() CALLERAPI_REQUIRES(control_);
   std::weak_ptr<policy::LoopCall> begin_async(policy::CallPartsPtr parts,
                                               policy::AsyncCall::Done done);
+  /// The same for a call that this makes for another one.
+  Result<Begun> begin_own(std::string_view service);
   /// Begins what begin_async() has lined up. On the reactor's thread.
   void begin_starting();
   /// A call on the loop has ended. On the reactor's thread.
@@ -176,7 +178,8 @@ class Host : public std::enable_shared_from_this<Host> {
   host::Counters plugin_counters_;
   host::Prober prober_;
   std::atomic<std::uint64_t> reloads_applied_{0}, reloads_refused_{0};
-  std::atomic<bool> closing_{false};
+  std::atomic<bool> closing_{false};  ///< Nobody may begin a call any more.
+  std::atomic<bool> ending_{false};   ///< Nor are those begun waited for.
 
   std::unique_ptr<wire::Reactor> reactor_;
   catalogue::Publication<catalogue::Snapshot> snapshots_;

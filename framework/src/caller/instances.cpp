@@ -79,7 +79,7 @@ std::shared_ptr<const policy::InstanceSet> Host::instances(pool::Settings settin
 
 void Host::get_places(const std::string& service, const std::string& path, Request request,
                       policy::AsyncCall::Done done) {
-  auto begun = begin(service);
+  auto begun = begin_own(service);
   if (!begun) return done(std::move(begun).error());
   const catalogue::Service& s = *begun->service;
   if (auto prepared = policy::prepare_ad_hoc(begun->parts->prepared, s.view(), "GET", path,
