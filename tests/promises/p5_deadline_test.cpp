@@ -142,6 +142,27 @@ TEST(P5Deadline, BoundsTheWaitForAConnectionThatOthersHold) {
   }
 }
 
+/// OpenSSL reads such messages as long as there are any and answers nobody meanwhile: no deadline
+/// could end that.
+TEST(P5Deadline, IsNotKeptFromTheCallByMessagesOfTlsItself) {
+  std::string hello_requests("\x16\x03\x03\x10\0", 5);
+  hello_requests += std::string(4096, '\0');
+  RawServer server([&](Peer& peer) {
+    if (!peer.readable()) return;
+    for (int i = 0; i < 16'000; ++i)
+      if (::send(peer.fd(), hello_requests.data(), hello_requests.size(), MSG_NOSIGNAL) < 0) return;
+  });
+  Caller caller =
+      caller_of("https" + server.url().substr(4), "retry.max_attempts = 1\ntls.verify = \"off\"\n");
+
+  for (const Driver driver : {Driver::blocking, Driver::loop}) {
+    const auto result = request(caller, driver, "GET", "/", Request{}.timeout(10s));
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().outcome, Outcome::tls_error) << result.error().message;
+    EXPECT_EQ(result.error().reason, "flood") << result.error().message;
+  }
+}
+
 /// A listener whose queue is full answers no handshake: what a filtered port looks like.
 class FullListener {
  public:

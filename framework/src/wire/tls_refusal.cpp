@@ -187,6 +187,11 @@ std::string queue_text() {
   return reason ? reason : "the TLS connection broke";
 }
 
+std::string flood_text(std::size_t bytes) {
+  return "the server sent " + std::to_string(bytes >> 10) +
+         " KiB of TLS's own messages and no data; a service sends a few KiB of them";
+}
+
 std::string alert_reason(int alert, const TlsRefusal& refusal) {
   if (alert == SSL_AD_CERTIFICATE_REQUIRED) return "client_cert_required";
   // Before TLS 1.3 there was no alert of its own for that.
@@ -222,6 +227,7 @@ Error handshake_error(const TlsContext& context, const TlsRefusal& refusal) {
   if (foreign(refusal.first_bytes))
     return error("not_tls", "the server does not speak TLS: its answer begins with \"" +
                                 printable(refusal.first_bytes) + "\"; is the port meant for http?");
+  if (refusal.flood != 0) return error("flood", flood_text(refusal.flood));
   if (refusal.io_error != 0 || (refusal.ended && code == 0))
     return error("eof", std::string("the server ") +
                             (refusal.io_error != 0 ? "broke off" : "closed the connection") +

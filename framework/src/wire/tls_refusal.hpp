@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,7 @@ struct TlsRefusal {
   std::string first_bytes;      ///< The first bytes of the peer, at most 24.
   int io_error = 0;             ///< errno of the stream below.
   bool ended = false;           ///< The stream below ended.
+  std::size_t flood = 0;        ///< Bytes of the handshake that were too many; 0: they were not.
 };
 
 /// Lets the connections of `context` tell what they refuse and are asked for. Each needs a
@@ -36,6 +38,8 @@ Error alpn_error(const TlsContext& context);
 std::string alert_reason(int alert, const TlsRefusal& refusal);
 /// The alert in the newest entry of OpenSSL's queue, or -1.
 int peer_alert() noexcept;
+/// What a peer did that sent so many bytes and none of data.
+std::string flood_text(std::size_t bytes);
 /// The newest entry of OpenSSL's queue in words.
 std::string queue_text();
 

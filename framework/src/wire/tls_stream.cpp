@@ -17,6 +17,10 @@ namespace {
 // The longest record: less than this in pieces is gathered, so that a head and a body leave as one.
 constexpr std::size_t record_bytes = 16u << 10;
 constexpr std::size_t first_bytes_kept = 24;
+// How much a peer may say that is no data, in its handshake and since the last byte of data behind
+// it. OpenSSL takes such messages, tickets say, for as long as they come, and answers nobody
+// meanwhile: no turn and no deadline would end that. A chain of certificates has 100 KiB at most.
+constexpr std::size_t handshake_talk_max = 256u << 10, talk_max = 128u << 10;
 
 bool again(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK; }
 
@@ -29,6 +33,10 @@ struct TlsStream::Bottom {
   static int read(BIO* bio, char* into, int size) noexcept {
     BIO_clear_retry_flags(bio);
     TlsStream& tls = self(bio);
+    if (tls.talks_too_much()) {
+      tls.below_error_ = 0;
+      return -1;
+    }
     const IoResult got = tls.below_->read(into, static_cast<std::size_t>(size));
     tls.below_error_ = got.error;
     tls.below_drained_ = got.error == 0 && got.bytes > 0 &&
@@ -39,6 +47,7 @@ struct TlsStream::Bottom {
       return -1;
     }
     tls.below_ended_ = got.bytes == 0;
+    tls.talk_ += got.bytes;
     if (!tls.ready_ && tls.refusal_.first_bytes.size() < first_bytes_kept)
       tls.refusal_.first_bytes.append(
           into, std::min(got.bytes, first_bytes_kept - tls.refusal_.first_bytes.size()));
@@ -102,6 +111,10 @@ TlsStream::~TlsStream() {
   ERR_clear_error();
 }
 
+bool TlsStream::talks_too_much() const noexcept {
+  return talk_ >= (ready_ ? talk_max : handshake_talk_max);
+}
+
 bool TlsStream::resumed() const noexcept { return ready_ && SSL_session_reused(ssl_) == 1; }
 
 TlsStream::Handshake TlsStream::handshake() noexcept {
@@ -125,6 +138,7 @@ TlsStream::Handshake TlsStream::refuse() {
   broken_ = true;
   refusal_.io_error = again(below_error_) ? 0 : below_error_;
   refusal_.ended = below_ended_;
+  if (talks_too_much()) refusal_.flood = talk_;
   error_ = handshake_error(*context_, refusal_);
   ERR_clear_error();
   context_->drop_sessions();
@@ -138,6 +152,7 @@ TlsStream::Handshake TlsStream::judge_protocol() {
   SSL_get0_alpn_selected(ssl_, &chosen, &size);
   const std::string_view protocol(reinterpret_cast<const char*>(chosen), size);
   ready_ = true;
+  talk_ = 0;
   if (size == 0 || protocol == "http/1.1") return Handshake::done;
   error_ = alpn_error(*context_);
   return Handshake::failed;
@@ -154,6 +169,11 @@ IoResult TlsStream::failed(int result) noexcept {
     case SSL_ERROR_SYSCALL:
       broken_ = true;
       if (below_error_ != 0) return {0, below_error_};
+      if (talks_too_much()) {
+        fault_.reason = "flood";
+        fault_.text = context_->where() + ": " + flood_text(talk_);
+        return {0, EPROTO};
+      }
       if (below_ended_) return {0, ECONNABORTED};
       [[fallthrough]];
     default:
@@ -171,8 +191,9 @@ IoResult TlsStream::read(char* into, std::size_t size) noexcept {
   ERR_clear_error();
   const int got = SSL_read(ssl_, into, static_cast<int>(std::min<std::size_t>(size, 1u << 30)));
   read_wants_write_ = got <= 0 && SSL_want_write(ssl_);
-  if (got > 0) return {static_cast<std::size_t>(got), 0};
-  return failed(got);
+  if (got <= 0) return failed(got);
+  talk_ = 0;
+  return {static_cast<std::size_t>(got), 0};
 }
 
 IoResult TlsStream::write(const iovec* pieces, int count) noexcept {

@@ -31,7 +31,7 @@ class TlsStream final : public Stream {
   bool resumed() const noexcept;
 
   /// Errors: ECONNABORTED for an end without close_notify; EPROTO, with a fault(), for what the
-  /// peer may not say.
+  /// peer may not say, and for a peer that says too much of what is no data.
   IoResult read(char* into, std::size_t size) noexcept override;
   IoResult write(const iovec* pieces, int count) noexcept override;
   /// Takes in what TLS says to itself, such as tickets, and is quiet when nothing else came.
@@ -50,6 +50,7 @@ class TlsStream final : public Stream {
  private:
   struct Bottom;
   IoResult failed(int result) noexcept;
+  bool talks_too_much() const noexcept;
   Handshake refuse();
   Handshake judge_protocol();
 
@@ -59,6 +60,8 @@ class TlsStream final : public Stream {
   TlsRefusal refusal_;  ///< What the handshake saw, for its error text.
   Error error_;
   StreamFault fault_;
+
+  std::size_t talk_ = 0;  ///< Bytes taken since the last of data, or of the handshake.
 
   // What the stream below said last.
   int below_error_ = 0;

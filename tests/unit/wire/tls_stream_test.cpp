@@ -215,6 +215,66 @@ TEST_P(TlsStreamTest, BytesNobodyAskedForAreNotQuiet) {
   EXPECT_FALSE(c.client.quiet());
 }
 
+/// What OpenSSL takes for as long as it comes, without a word to us.
+void tickets(Peer& peer, Pipe& pipe, std::size_t bytes) {
+  while (pipe.to_client.size() < bytes) {
+    SSL_new_session_ticket(peer.ssl);
+    SSL_do_handshake(peer.ssl);
+    peer.give(pipe);
+  }
+}
+
+TEST(TlsStream, APeerThatSendsTicketsWithoutEndIsGivenUp) {
+  Peer peer;
+  Connected c(peer);
+  tickets(peer, c.pipe, 512u << 10);
+  peer.say(c.pipe, "and then an answer");
+
+  EXPECT_EQ(c.read(), "");
+  EXPECT_EQ(c.error, EPROTO);
+  EXPECT_GT(c.pipe.to_client.size(), 256u << 10) << "it took them all";
+  ASSERT_NE(c.client.fault(), nullptr);
+  EXPECT_EQ(c.client.fault()->reason, "flood");
+  EXPECT_EQ(c.client.fault()->text.find("svc.test:443: the server sent 1"), 0u);
+  EXPECT_NE(c.client.fault()->text.find(" KiB of TLS's own messages and no data; a service sends a "
+                                        "few KiB of them"),
+            std::string::npos)
+      << c.client.fault()->text;
+}
+
+TEST(TlsStream, TicketsWithoutEndAreNotQuiet) {
+  Peer peer;
+  Connected c(peer);
+  tickets(peer, c.pipe, 512u << 10);
+  EXPECT_FALSE(c.client.quiet());
+  EXPECT_GT(c.pipe.to_client.size(), 256u << 10) << "it took them all";
+}
+
+TEST(TlsStream, TicketsBetweenBytesOfDataAreNoFlood) {
+  Peer peer;
+  Connected c(peer);
+  for (int i = 0; i < 6; ++i) {
+    tickets(peer, c.pipe, 64u << 10);
+    peer.say(c.pipe, "data");
+    EXPECT_EQ(c.read(), "data");
+  }
+}
+
+TEST(TlsStream, APeerThatSendsHelloRequestsWithoutEndIsGivenUp) {
+  const std::string one("\x16\x03\x03\x10\0", 5);
+  Pipe pipe;
+  TlsStream client(context(), std::make_unique<PipeStream>(pipe));
+  while (pipe.to_client.size() < 1u << 20) pipe.to_client += one + std::string(4096, '\0');
+
+  EXPECT_EQ(client.handshake(), TlsStream::Handshake::failed);
+  EXPECT_GT(pipe.to_client.size(), 512u << 10) << "it took them all";
+  const Error error = client.take_error();
+  EXPECT_EQ(error.outcome, Outcome::tls_error);
+  EXPECT_EQ(error.reason, "flood");
+  EXPECT_NE(error.message.find(" KiB of TLS's own messages and no data"), std::string::npos)
+      << error.message;
+}
+
 TEST_P(TlsStreamTest, AShortReadHasTakenAllUnlessARecordIsLeft) {
   Peer peer(GetParam());
   Connected c(peer);
