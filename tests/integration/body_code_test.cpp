@@ -2,6 +2,7 @@
 // it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "callerapi/caller.hpp"
+#include "support/coded.hpp"
 #include "support/push_server.hpp"
 #include "support/scripted_server.hpp"
 #include "support/static_plugin.hpp"
@@ -30,12 +32,12 @@ using support::ScriptedServer;
 using support::SeenRequest;
 using Steady = std::chrono::steady_clock;
 
-Caller caller_of(const std::string& url) {
+Caller caller_of(const std::string& url, const std::string& more = "") {
   Options options;
   options.static_plugins = {support::echo_plugin()};
   options.environment.emplace();
   return Caller::from_toml("schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" +
-                               url + "\"\nretry.base = \"1ms\"\nbreaker.mode = \"off\"\n",
+                               url + "\"\nretry.base = \"1ms\"\nbreaker.mode = \"off\"\n" + more,
                            std::move(options))
       .value();
 }
@@ -51,10 +53,12 @@ class Sink final : public BodySink {
   explicit Sink(std::function<void()> write) : write_(std::move(write)) {}
   bool write(std::span<const char> bytes) override {
     taken += bytes.size();
+    ++visits;
     write_();
     return true;
   }
   std::atomic<std::size_t> taken{0};
+  std::atomic<int> visits{0};
 
  private:
   const std::function<void()> write_;
@@ -100,26 +104,66 @@ class Flood {
   std::thread thread_;
 };
 
+std::string numbers() {
+  std::string text;
+  for (int i = 0; text.size() < 1u << 20; ++i) text += std::to_string(i * i % 10'007) + ",";
+  return text;
+}
+
+/// However many pieces one read brings: the deadline is looked at after each.
 TEST_P(BodyCode, ASinkThatIsSlowerThanItsPeerMovesNoDeadline) {
-  Flood flood(until_close, std::string(64 << 10, 'x'));
-  Caller caller = caller_of(flood.url());
-  const auto got =
-      ask(caller, Request{}.timeout(200ms).into(std::make_shared<Sink>([] { spend(2ms); })));
-  ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().outcome, Outcome::deadline_exceeded) << got.error().message;
+  const std::string head = "HTTP/1.1 200 OK\r\n";
+  const std::pair<std::string, std::string> answers[] = {
+      {"\r\n", std::string(64 << 10, 'x')},
+      {"Transfer-Encoding: chunked\r\n\r\n", "3e8\r\n" + std::string(1000, 'x') + "\r\n"},
+      {"Content-Encoding: gzip\r\n\r\n", support::coded(numbers())}};
+  for (const auto& [fields, bytes] : answers) {
+    Flood flood(head + fields, bytes);
+    Caller caller = caller_of(flood.url());
+    const auto sink = std::make_shared<Sink>([] { spend(5ms); });
+    const auto got = ask(caller, Request{}.timeout(200ms).into(sink));
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().outcome, Outcome::deadline_exceeded) << got.error().message;
+    EXPECT_LE(sink->visits, 200 / 5 + 1) << fields;
+  }
+}
+
+/// Gives `size` bytes at a time, slowly, and a hundred times as often as the deadline allows.
+Body slow_source(std::size_t size, std::atomic<int>& reads) {
+  return Body::generated([size, &reads](std::span<char> into) -> Result<std::size_t> {
+    if (++reads > 1000) return 0u;
+    spend(5ms);
+    const std::size_t given = std::min(size, into.size());
+    std::fill_n(into.begin(), given, 'x');
+    return given;
+  });
 }
 
 TEST_P(BodyCode, ASourceThatIsSlowerThanItsPeerMovesNoDeadline) {
-  PushServer server;
-  Caller caller = caller_of(server.url());
-  const auto endless = [](std::span<char> into) -> Result<std::size_t> {
-    spend(2ms);
-    into[0] = 'x';
-    return 1u;
+  struct Row {
+    const char* what;
+    std::size_t piece;
+    bool multipart;
+    const char* more;
   };
-  const auto got = ask(caller, Request{}.timeout(200ms).body(Body::generated(endless)), "put");
-  ASSERT_FALSE(got);
-  EXPECT_EQ(got.error().outcome, Outcome::deadline_exceeded) << got.error().message;
+  for (const Row& row : {Row{"a byte at a time", 1, false, ""}, Row{"multipart", 1, true, ""},
+                         Row{"gzip of bytes", 1, false, "request.gzip = true\n"},
+                         Row{"gzip of much", 64u << 10, false, "request.gzip = true\n"}}) {
+    PushServer server;
+    Caller caller = caller_of(server.url(), row.more);
+    std::atomic<int> reads{0};
+    Body body = slow_source(row.piece, reads);
+    Multipart parts;
+    if (row.multipart) parts.part({"part", "", "", std::move(body)});
+    Request request = row.multipart ? Request{}.timeout(200ms).multipart(std::move(parts))
+                                    : Request{}.timeout(200ms).body(std::move(body));
+    const auto got = GetParam() == ask_here
+                         ? caller.request("echo", "PUT", "/", std::move(request))
+                         : caller.start_request("echo", "PUT", "/", std::move(request)).get();
+    ASSERT_FALSE(got) << row.what;
+    EXPECT_EQ(got.error().outcome, Outcome::deadline_exceeded) << got.error().message;
+    EXPECT_LE(reads, 200 / 5 + 1) << row.what;
+  }
 }
 
 TEST_P(BodyCode, ASinkThatThrowsEndsItsCallAndNothingElse) {

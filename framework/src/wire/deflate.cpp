@@ -28,11 +28,11 @@ class Deflater {
   }
   bool wants_input() const noexcept { return z_.avail_in == 0; }
   std::size_t bound(std::size_t size) { return ::deflateBound(&z_, size); }
-  /// Fills `into` as far as it can; `last`: what was given ends the text.
-  std::size_t run(std::span<char> into, bool last) {
+  /// Fills `into` as far as it can; `how` is one of zlib's flush values.
+  std::size_t run(std::span<char> into, int how) {
     z_.next_out = reinterpret_cast<Bytef*>(into.data());
     z_.avail_out = static_cast<uInt>(into.size());
-    ended_ = ::deflate(&z_, last ? Z_FINISH : Z_NO_FLUSH) == Z_STREAM_END;
+    ended_ = ::deflate(&z_, how) == Z_STREAM_END;
     return into.size() - z_.avail_out;
   }
   bool ended() const noexcept { return ended_; }
@@ -56,7 +56,11 @@ class GzipSource final : public BodySource {
       if (deflater_.ended()) return std::size_t{0};
       if (deflater_.wants_input() && !inner_ended_)
         if (auto filled = fill(); !filled) return std::move(filled).error();
-      if (const std::size_t made = deflater_.run(into, inner_ended_); made > 0) return made;
+      std::size_t made = deflater_.run(into, inner_ended_ ? Z_FINISH : Z_NO_FLUSH);
+      // A source may take its time for each piece, and whoever reads looks at the clock in between:
+      // it costs 2 bytes to give what there is.
+      if (made == 0 && !inner_ended_) made = deflater_.run(into, Z_PARTIAL_FLUSH);
+      if (made > 0) return made;
     }
   }
   std::optional<std::uint64_t> length() const override { return std::nullopt; }
@@ -99,7 +103,7 @@ std::string gzip(std::string_view text) {
   Deflater deflater;
   std::string out(deflater.bound(text.size()), '\0');
   deflater.give(text);
-  out.resize(deflater.run(out, true));
+  out.resize(deflater.run(out, Z_FINISH));
   return out;
 }
 

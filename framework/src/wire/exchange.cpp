@@ -18,11 +18,8 @@ namespace callerapi::wire {
 namespace {
 
 constexpr std::size_t small_read = 16u << 10;
-// An answer's body in memory grows as it arrives: a Content-Length alone reserves no more.
-constexpr std::size_t reserve_max = 64u << 10;
-// What a streamed body holds here before it must be taken, and what one read adds to it: with the
-// 64 KiB that its consumer keeps, 256 KiB in all.
-constexpr std::size_t stream_piece = 64u << 10;
+// What one read adds to the 64 KiB that a streamed body holds here before it must be taken: with
+// the 64 KiB that its consumer keeps, 256 KiB in all.
 constexpr std::size_t stream_read = 64u << 10;
 // How much one turn may move: whoever drives it looks at the time and at others in between.
 constexpr std::size_t turn_bytes = 1u << 20;
@@ -63,6 +60,7 @@ Exchange::State Exchange::advance() {
   const bool begins = !std::exchange(begun_, true);
   more_now_ = false;
   turn_ = 0;
+  visited_ = false;
   while (writing_ && !more_now_) {
     if (!write_some()) break;
   }
@@ -70,7 +68,7 @@ Exchange::State Exchange::advance() {
   // No answer can be here before the request has left; whoever waits is told of it when it comes.
   if (begins && !writing_ && write_error_ == 0) return State::waiting;
   if (paused_)
-    if (const State state = resume(); state != State::waiting) return state;
+    if (const State state = resume(); state != State::waiting || more_now_) return state;
   return read_some();
 }
 
@@ -181,6 +179,7 @@ Exchange::State Exchange::read_some() {
     progressed_ = true;
     read_ += got.bytes;
     drained_ = got.bytes < buffer.size() && stream_.short_read_drains();
+    on_stack_ = !large_;
     const State state = feed({buffer.data(), got.bytes});
     if (state != State::waiting) return state;
     // A short read is no reason to wait: the end of the stream may stand behind it already, and an
@@ -190,7 +189,8 @@ Exchange::State Exchange::read_some() {
       large_ = std::make_unique_for_overwrite<char[]>(large_size_);
       buffer = {large_.get(), large_size_};
     }
-    spend(got.bytes);
+    // A sink, too, may take its time for each piece.
+    spend(visited_ ? turn_bytes : got.bytes);
     if (more_now_) return State::waiting;
   }
 }
@@ -209,11 +209,12 @@ Exchange::State Exchange::feed(std::string_view input) {
       case ResponseReader::Event::head:
         phase_ = Phase::body;
         if (!answers_this() || !begin_body()) return state_;
-        if (streaming_) return pause(State::head, input);
+        if (streaming_) return pause(input), State::head;
         break;
       case ResponseReader::Event::body:
-        if (!take_piece(reader_.piece())) return state_;
-        if (full()) return pause(State::more, input);
+        if (const State state = take_piece(reader_.piece(), input);
+            state != State::waiting || paused_)
+          return state;
         break;
       case ResponseReader::Event::end:
         // Bytes behind the message belong to nobody: they cost the connection.
@@ -234,109 +235,6 @@ bool Exchange::answers_this() {
            "', the request had '" + printable(request_.request_id) +
            "': answers were mixed up on the way");
   return false;
-}
-
-/// Decides where the body goes and whether it must be decoded on its way.
-bool Exchange::begin_body() {
-  if (reader_.headers().contains("Keep-Alive"))
-    if (const auto kept = keep_alive_time(reader_.headers())) stream_.peer_keeps = kept;
-  to_sink_ = request_.sink != nullptr && reader_.status() < 400;
-  streaming_ = request_.stream && reader_.status() < 400;
-  if (const auto length = reader_.content_length(); length && !to_sink_ && !streaming_) {
-    if (*length > request_.response_bytes_max) {
-      fail(Outcome::response_too_large, "body",
-           "response body: Content-Length is " + std::to_string(*length) + ", at most " +
-               std::to_string(request_.response_bytes_max) +
-               " allowed; raise limits.response_body or take it with a BodySink");
-      return false;
-    }
-    body_.reserve(std::min<std::size_t>(*length, reserve_max));
-  }
-  if (request_.decode && reader_.has_body() && reader_.headers().contains("Content-Encoding")) {
-    decoder_ = std::make_unique<BodyDecoder>();
-    if (!decoder_->start(reader_.headers())) {
-      fail(decoder_->error_outcome(), std::string(decoder_->error_reason()),
-           decoder_->error_text());
-      return false;
-    }
-    if (decoder_->needed()) {
-      // The fields describe the body that is handed out.
-      reader_.headers().remove("Content-Encoding");
-      reader_.headers().remove("Content-Length");
-    } else {
-      decoder_.reset();
-    }
-  }
-  return true;
-}
-
-bool Exchange::within_limit(std::uint64_t bytes) {
-  if (to_sink_ || streaming_ || bytes <= request_.response_bytes_max) return true;
-  fail(Outcome::response_too_large, "body",
-       "response body: more than the " + std::to_string(request_.response_bytes_max) +
-           " bytes allowed; raise limits.response_body or take it with a BodySink");
-  return false;
-}
-
-/// The limit counts what arrives as well as what it becomes.
-bool Exchange::take_piece(std::string_view piece) {
-  body_bytes_ += piece.size();
-  if (!decoder_) return deliver(piece);
-  if (!within_limit(body_bytes_)) return false;
-  decoder_->give(piece);
-  return decode();
-}
-
-/// Hands on what the decoder makes of its input, until that ends or a stream has enough.
-bool Exchange::decode() {
-  while (!full()) {
-    switch (decoder_->next()) {
-      case BodyDecoder::Event::need_more:
-        return true;
-      case BodyDecoder::Event::piece:
-        if (!deliver(decoder_->piece())) return false;
-        break;
-      case BodyDecoder::Event::error:
-        fail(decoder_->error_outcome(), std::string(decoder_->error_reason()),
-             decoder_->error_text());
-        return false;
-    }
-  }
-  decoder_->keep();
-  return true;
-}
-
-bool Exchange::deliver(std::string_view piece) {
-  if (to_sink_) {
-    if (const auto why = refused_by(*request_.sink, piece)) {
-      fail(Outcome::cancelled, "sink", *why);
-      return false;
-    }
-    return true;
-  }
-  if (!within_limit(body_.size() + piece.size())) return false;
-  body_.append(piece);
-  return true;
-}
-
-bool Exchange::full() const noexcept { return streaming_ && body_.size() >= stream_piece; }
-
-Exchange::State Exchange::pause(State state, std::string_view rest) {
-  rest_.assign(rest);
-  paused_ = true;
-  return state;
-}
-
-Exchange::State Exchange::resume() {
-  if (full()) return State::more;
-  paused_ = false;
-  drained_ = false;  // who knows what came meanwhile
-  const std::string rest = std::exchange(rest_, {});
-  if (decoder_) {
-    if (!decode()) return state_;
-    if (full()) return pause(State::more, rest);
-  }
-  return feed(rest);
 }
 
 Exchange::State Exchange::end_of_stream(int error) {

@@ -46,7 +46,8 @@ class Exchange {
   /// `reused`: the connection has carried a request before.
   Exchange(Stream& stream, const ExchangeRequest& request, bool reused);
 
-  /// Moves what can be moved without blocking, but 1 MiB and one piece of a source at most.
+  /// Moves what can be moved without blocking, but 1 MiB, one piece of a source and one for a sink
+  /// at most.
   State advance();
   /// Was there more to move? Then nobody will tell: advance() again, once others had their turn.
   bool more_now() const noexcept { return more_now_; }
@@ -56,8 +57,6 @@ class Exchange {
   bool wants_write() const noexcept { return writing_; }
   /// Is it done or has it failed?
   bool ended() const noexcept { return state_ != State::waiting; }
-  /// Has a stream stopped reading until its body is taken?
-  bool paused() const noexcept { return paused_; }
   bool progressed() noexcept { return std::exchange(progressed_, false); }
   /// Has a response byte arrived?
   bool answered() const noexcept { return reader_.started(); }
@@ -92,13 +91,14 @@ class Exchange {
   State feed(std::string_view input);
   bool begin_body();
   bool answers_this();
-  bool take_piece(std::string_view piece);
-  bool decode();
-  bool deliver(std::string_view piece);
+  State take_piece(std::string_view piece, std::string_view rest);
+  State decode(std::string_view rest);
+  enum class Taken : std::uint8_t { all, later, failed };
+  Taken deliver(std::string_view piece);
   bool within_limit(std::uint64_t bytes);
   bool full() const noexcept;
   void spend(std::size_t bytes) noexcept;
-  State pause(State state, std::string_view rest);
+  State pause(std::string_view rest);
   State resume();
   State end_of_stream(int error);
   State end_of_body(bool reusable);
@@ -129,7 +129,14 @@ class Exchange {
   bool to_sink_ = false, streaming_ = false;
   std::unique_ptr<BodyDecoder> decoder_;  ///< Null: the body is as it was sent.
   std::uint64_t body_bytes_ = 0;          ///< As they arrived, before decoding.
-  std::string rest_;                      ///< Read, but not looked at before the body was taken.
+  // Of what was read: what is not looked at before the next turn, or before the body was taken. It
+  // lies in `kept_` or in `large_`, and begins with `untaken_` bytes of body.
+  std::string_view rest_;
+  std::string kept_;
+  std::size_t untaken_ = 0;
+  bool decoded_waits_ = false;  ///< As does the piece that the decoder made last.
+  bool on_stack_ = false;       ///< What is fed lies in a buffer that will be gone.
+  bool visited_ = false;        ///< The sink has had its piece of this turn.
   bool paused_ = false;
   bool reusable_ = false;
   bool begun_ = false, drained_ = false;

@@ -22,7 +22,9 @@ class MultipartSource final : public BodySource {
 
   Result<std::size_t> read(std::span<char> into) override {
     std::size_t filled = 0;
-    while (filled < into.size() && at_ < pieces_.size()) {
+    // A source may take its time for each piece: whoever reads looks at the clock in between.
+    for (bool asked = false; filled < into.size() && at_ < pieces_.size();) {
+      if (pieces_[at_].source && std::exchange(asked, true) && filled > 0) break;
       auto got = read_piece(pieces_[at_], into.subspan(filled));
       if (!got) return got;
       filled += *got;

@@ -77,8 +77,32 @@ TEST(Gzip, ASourceIsCodedAsItIsReadAndAgainAfterRewinding) {
   EXPECT_EQ(source->length(), std::nullopt);
   for (const std::size_t step : {7u, 4096u, 1u << 20}) {
     ASSERT_TRUE(source->rewind());
-    EXPECT_EQ(all_of(*source, step), once);
+    EXPECT_TRUE(decoded(all_of(*source, step)) == text) << "read in steps of " << step;
   }
+  ASSERT_TRUE(source->rewind());
+  EXPECT_TRUE(all_of(*source, 4096) == once);
+}
+
+TEST(Gzip, EachReadAsksItsSourceOnceHoweverWellThatCompresses) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{64} << 10}) {
+    int asked = 0;
+    auto source = make_gzip(Body::generated([&](std::span<char> into) -> Result<std::size_t> {
+                              ++asked;
+                              std::fill_n(into.begin(), size, 'x');
+                              return size;
+                            }).take_source());
+    std::string buffer(256u << 10, '\0');
+    for (int reads = 1; reads <= 100; ++reads) {
+      ASSERT_GT(source->read(buffer).value(), 0u);
+      ASSERT_EQ(asked, reads);
+    }
+  }
+}
+
+TEST(Gzip, SmallPiecesCostLittleOfWhatCompressionSaves) {
+  const std::string text = numbers();
+  const auto source = make_gzip(std::make_unique<TextSource>(text, text.size()));
+  EXPECT_LT(all_of(*source, 256u << 10).size(), gzip(text).size() * 5 / 4);
 }
 
 TEST(Gzip, ASourceThatBreaksItsLengthIsNotHiddenByTheCoding) {

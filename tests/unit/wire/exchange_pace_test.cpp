@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <span>
 #include <string>
 
 #include "support/coded.hpp"
@@ -117,6 +119,58 @@ TEST(StreamedExchange, ABodyThatGrowsIsDecodedOnlyAsFarAsItIsTaken) {
   got += exchange.take_body();
   EXPECT_EQ(state, State::done);
   EXPECT_TRUE(got == body);
+}
+
+/// Remembers what it was given, and how often.
+struct CountingSink final : BodySink {
+  bool write(std::span<const char> bytes) override {
+    got.append(bytes.data(), bytes.size());
+    ++visits;
+    return true;
+  }
+  std::string got;
+  int visits = 0;
+};
+
+std::string chunked(std::string_view body) {
+  std::string out;
+  for (; !body.empty(); body.remove_prefix(std::min<std::size_t>(body.size(), 1000))) {
+    const std::string_view piece = body.substr(0, 1000);
+    char head[16];
+    out.append(head,
+               static_cast<std::size_t>(std::snprintf(head, sizeof head, "%zx\r\n", piece.size())));
+    out.append(piece).append("\r\n");
+  }
+  return out + "0\r\n\r\n";
+}
+
+/// Whoever drives it looks at the time between two visits, and the sink gets all the same bytes.
+TEST(SinkExchange, IsAskedOnceInATurn) {
+  const std::string_view head = "HTTP/1.1 200 OK\r\n";
+  for (const std::size_t size : {std::size_t{9}, std::size_t{40'000}, std::size_t{3} << 20}) {
+    const std::string body = numbers(size), coded = support::coded(body);
+    for (const std::string& sent :
+         {answer(body), std::string(head) + "Transfer-Encoding: chunked\r\n\r\n" + chunked(body),
+          answer(coded, "Content-Encoding: gzip\r\n"),
+          std::string(head) + "Transfer-Encoding: chunked\r\nContent-Encoding: gzip\r\n\r\n" +
+              chunked(coded)}) {
+      FullStream peer(sent);
+      CountingSink sink;
+      ExchangeRequest request = get(false);
+      request.sink = &sink;
+      Exchange exchange(peer, request, false);
+      exchange.advance();
+      State state = State::waiting;
+      for (int before = 0; state == State::waiting; before = sink.visits) {
+        state = exchange.advance();
+        EXPECT_LE(sink.visits, before + 1);
+        ASSERT_TRUE(state != State::waiting || exchange.more_now()) << "nobody would come back";
+      }
+      EXPECT_EQ(state, State::done);
+      EXPECT_TRUE(sink.got == body) << size;
+      EXPECT_TRUE(exchange.reusable());
+    }
+  }
 }
 
 TEST(ExchangePace, AnEndThatCameWithTheLastBytesIsSeenAtOnce) {

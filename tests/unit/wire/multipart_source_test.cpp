@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -46,6 +47,29 @@ TEST(Multipart, AGeneratorHidesTheLengthAndForbidsASecondSending) {
   EXPECT_TRUE(source->rewind());
   all_of(*source, 64);
   EXPECT_FALSE(source->rewind());
+}
+
+TEST(Multipart, EachReadAsksOneSourceOnce) {
+  int asked = 0;
+  const auto sized = [&](std::size_t size) {
+    return Body::generated([&asked, size, left = 3](std::span<char> into) mutable {
+      ++asked;
+      if (left-- == 0) return std::size_t{0};
+      std::fill_n(into.begin(), size, 'x');
+      return size;
+    });
+  };
+  Multipart parts;
+  for (const std::size_t size : {0u, 1u, 10u}) parts.part({"g", "", "", sized(size)});
+  auto source = make_multipart(std::move(parts).take(), "B").value();
+  std::string all, buffer(4096, '\0');
+  for (std::size_t got = 1; got > 0; all.append(buffer, 0, got)) {
+    const int before = asked;
+    got = source->read(buffer).value();
+    EXPECT_LE(asked, before + 1);
+  }
+  EXPECT_EQ(std::ranges::count(all, 'x'), 3 + 30);
+  EXPECT_TRUE(all.ends_with("\r\n--B--\r\n")) << all;
 }
 
 TEST(Multipart, NamesCannotBreakTheirLine) {
