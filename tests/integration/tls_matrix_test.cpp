@@ -45,6 +45,17 @@ std::function<TlsBehaviour()> behaving(const std::function<void(TlsBehaviour&)>&
   };
 }
 
+std::function<TlsBehaviour()> with_curve_over_tls12(const char* curve) {
+  return [curve] {
+    CertificateSpec spec;
+    spec.curve = curve;
+    TlsBehaviour behaviour;
+    behaviour.identity = make_certificate(spec, &Pki::get().root);
+    behaviour.max_version = TLS1_2_VERSION;
+    return behaviour;
+  };
+}
+
 /// A certificate two steps below the root; `sends_all`: as it should be.
 std::function<TlsBehaviour()> below_intermediate(bool sends_all, bool is_authority = true) {
   return [=] {
@@ -129,6 +140,14 @@ std::vector<Row> rows_of_protocol() {
   return {
       {"OnlyTls13", behaving([](auto& b) { b.min_version = TLS1_3_VERSION; }), "ok", ""},
       {"OnlyTls12", behaving([](auto& b) { b.max_version = TLS1_2_VERSION; }), "ok", ""},
+      {"CurveP384OverTls12", with_curve_over_tls12("P-384"), "ok", ""},
+      {"CurveP521OverTls12", with_curve_over_tls12("P-521"), "ok", ""},
+      {"OnlyP384", behaving([](auto& b) { b.groups = "P-384"; }), "ok", ""},
+      {"OnlyP384OverTls12", behaving([](auto& b) {
+         b.groups = "P-384";
+         b.max_version = TLS1_2_VERSION;
+       }),
+       "ok", ""},
       {"OnlyTls11", behaving([](auto& b) {
          b.max_version = TLS1_1_VERSION;
          b.weak = true;

@@ -58,8 +58,8 @@ std::string alternative_names(const CertificateSpec& spec) {
 
 Certificate make_certificate(const CertificateSpec& spec, const Certificate* issuer) {
   static std::atomic<long> serial{1};
-  EVP_PKEY* key =
-      spec.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(spec.rsa_bits)) : EVP_EC_gen("P-256");
+  EVP_PKEY* key = spec.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(spec.rsa_bits))
+                                    : EVP_EC_gen(spec.curve);
   X509* certificate = X509_new();
   X509_set_version(certificate, X509_VERSION_3);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), ++serial);

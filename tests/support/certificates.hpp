@@ -17,7 +17,8 @@ struct CertificateSpec {
   long begins_s = -3600, ends_s = 86'400;         ///< Relative to now.
   std::string extended_usage = "serverAuth";      ///< Empty: without.
   bool authority = false;
-  int rsa_bits = 0;   ///< 0: ECDSA P-256.
+  int rsa_bits = 0;  ///< 0: ECDSA.
+  const char* curve = "P-256";
   bool sha1 = false;  ///< As digest of the signature.
 };
 

@@ -95,6 +95,7 @@ struct TlsServer::State {
     SSL_CTX_set_min_proto_version(context, behaviour.min_version);
     SSL_CTX_set_max_proto_version(context, behaviour.max_version);
     if (!behaviour.ciphers.empty()) SSL_CTX_set_cipher_list(context, behaviour.ciphers.c_str());
+    if (!behaviour.groups.empty()) SSL_CTX_set1_groups_list(context, behaviour.groups.c_str());
     SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("t"), 1);
     SSL_CTX_set_alpn_select_cb(context, choose, this);
     if (!behaviour.identity.pem.empty()) use_identity(context, behaviour.identity);

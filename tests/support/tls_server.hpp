@@ -19,6 +19,7 @@ struct TlsBehaviour {
   int min_version = 0, max_version = 0;  ///< TLS1_2_VERSION and its like; 0: any.
   std::string protocol;                  ///< Chosen by ALPN whatever was offered; empty: none.
   std::string ciphers;                   ///< Of TLS 1.2; empty: the usual.
+  std::string groups;                    ///< For the key exchange; empty: the usual.
   bool weak = false;                     ///< Security level 0.
   bool close_notify = true;              ///< Before the end of a connection.
   enum class Mode : std::uint8_t { tls, silent, closing, plain, garbage } mode = Mode::tls;
