@@ -36,11 +36,15 @@ bool Quota::take(int max, Origin& by) {
       if (take_one(max)) return true;
     } while (close_longest_idle());
   }
-  const bool first = queue(by);
-  // One may have been released before it could be seen that somebody waits.
-  if (!first || !take_one(max)) return false;
-  unqueue(by);
-  return true;
+  if (!queue(by)) return false;
+  // One may have been released, or come to rest, before it could be seen that somebody waits.
+  do {
+    if (take_one(max)) {
+      unqueue(by);
+      return true;
+    }
+  } while (close_longest_idle());
+  return false;
 }
 
 /// Was nobody in it before?

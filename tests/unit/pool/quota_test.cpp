@@ -122,6 +122,33 @@ TEST_F(PoolOfSeveral, WhatComesToRestElsewhereIsTakenByWhoeverWaits) {
   waits.give_back(starved.answer().value(), true);
 }
 
+/// One comes to rest on another thread between the look for one that rests and the entry into the
+/// queue: the moment is tried at each delay.
+TEST_F(PoolOfSeveral, WhatComesToRestWhileOneEntersTheQueueIsNotMissed) {
+  settings_.service_connections_max = 1;
+  Origin *waits = &instance(), *uses = &instance();
+  auto connection = open(*uses);
+  for (int round = 0; round < 3000; ++round) {
+    Asker asker;
+    std::atomic<bool> begun{false};
+    reactor_->post([&] {
+      begun = true;
+      waits->wait(asker);
+    });
+    while (!begun) continue;
+    for (std::atomic<int> i{0}; i < round % 300; ++i) continue;
+    uses->give_back(std::move(connection), true);
+    const auto until = std::chrono::steady_clock::now() + 5s;
+    while (!asker.told() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    const bool told = asker.told();
+    if (!told) on_loop([&] { waits->withdraw(asker); });
+    ASSERT_TRUE(told) << "in round " << round;
+    connection = asker.answer().value();
+    std::swap(waits, uses);
+  }
+  uses->give_back(std::move(connection), true);
+}
+
 TEST_F(PoolOfSeveral, WhoWantsAFreshOneGetsItInPlaceOfTheKeptOne) {
   settings_.service_connections_max = 1;
   Origin& only = instance();
