@@ -210,5 +210,47 @@ TEST(Draining, ACallMayStillAskForItsToken) {
   down.get();
 }
 
+/// One call that is answered when it is told to, of a Caller that drains meanwhile.
+class Drain : public ::testing::Test {
+ protected:
+  void begin(Duration drain) {
+    down_ = std::async(std::launch::async, [this, drain] { caller_.shutdown(drain); });
+    until_refused(caller_);
+  }
+  void expect_answer() {
+    // What would cut the drain has had its time on the loop when this is through.
+    EXPECT_EQ(call_.wait_for(50ms), std::future_status::timeout);
+    answer_.set_value();
+    const auto answer = call_.get();
+    EXPECT_TRUE(answer) << answer.error().message;
+    down_.get();
+  }
+
+  std::promise<void> asked_, answer_;
+  ScriptedServer server_{[this](const SeenRequest& request) {
+    asked_.set_value();
+    answer_.get_future().wait();
+    return by_path(request);
+  }};
+  Caller caller_ = echo_caller(server_.url());
+  std::future<Result<Response>> call_ = [this] {
+    auto call = caller_.start_request("echo", "GET", "/a").future();
+    asked_.get_future().wait();
+    return call;
+  }();
+  std::future<void> down_;
+};
+
+TEST_F(Drain, MayTakeAsLongAsItLikes) {
+  begin(Duration::max());
+  expect_answer();
+}
+
+TEST_F(Drain, IsNotCutByAnotherShutdown) {
+  begin(20s);
+  caller_.shutdown(0s);
+  expect_answer();
+}
+
 }  // namespace
 }  // namespace callerapi

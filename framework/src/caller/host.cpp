@@ -10,6 +10,7 @@
 #include "caller/pending.hpp"
 #include "caller/thread_shard.hpp"
 #include "caller/watch_files.hpp"
+#include "policy/call_times.hpp"
 
 namespace callerapi::caller {
 namespace {
@@ -108,7 +109,7 @@ Host::~Host() {
   if (!reactor_) return;
   if (watch_) watch_->stop();  // its thread may be in reload(), which uses it
   instance_files_.reset();
-  shutdown(Duration::zero());
+  end_calls();
   on_loop(*reactor_, [this] {
     if (sweep_timer_) reactor_->disarm(*sweep_timer_);
     looking_ = false;
@@ -333,15 +334,19 @@ Stats Host::stats() const {
 
 void Host::shutdown(Duration drain) {
   if (forked()) return;  // the loop, and what is in flight, are the parent's
-  const bool first = !closing_.exchange(true);
+  if (closing_.exchange(true)) return;
   std::atomic<std::uint32_t> never{0};
   // On the loop itself, in a completion, there is nothing to wait for: no call could end meanwhile.
   if (reactor_->inside()) drain = Duration::zero();
-  const TimePoint until = reactor_->now() + drain;
-  while (first && (call_counters_.in_flight() > 0 || !lane_->empty()) && reactor_->now() < until)
+  const TimePoint until = policy::plus(reactor_->now(), drain);
+  while ((call_counters_.in_flight() > 0 || !lane_->empty()) && reactor_->now() < until)
     base::futex_wait_until(never, 0,
                            std::min(until, reactor_->now() + std::chrono::milliseconds(5)));
-  ending_ = true;
+  end_calls();
+}
+
+void Host::end_calls() {
+  closing_ = ending_ = true;
   on_loop(*reactor_, [this] {
     lane_->end(closing_error());
     const auto snapshot = snapshots_.read();

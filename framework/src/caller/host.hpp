@@ -146,6 +146,8 @@ class Host : public std::enable_shared_from_this<Host> {
   Result<Begun> begin_own(std::string_view service);
   /// Begins what begin_async() has lined up. On the reactor's thread.
   void begin_starting();
+  /// Ends all with `shutdown`, and what begins later too.
+  void end_calls();
   /// A call on the loop has ended. On the reactor's thread.
   void forget(policy::LoopCall& call);
   /// Asks a service of this Caller for a token.
