@@ -207,6 +207,30 @@ TEST(P5Deadline, BoundsAConnectThatNobodyAnswers) {
   }
 }
 
+/// "0s" is off, not no time at all: what is left to end the call is its own deadline.
+TEST(P5Deadline, IsWhatEndsAnOpeningWhoseOwnTimeIsOff) {
+  support::BlackHole hole("127.0.0.2");
+  RawServer silent([](Peer& peer) { peer.read_to_end(); });
+  const std::string short_times =
+      "timeouts.acquire = \"50ms\"\ntimeouts.dns = \"50ms\"\nretry.max_attempts = 1\n";
+  struct Row {
+    std::string url, times;
+  };
+  const Row rows[] = {
+      {"http://127.0.0.2:" + std::to_string(hole.port()), "timeouts.connect = \"0s\"\n"},
+      {"https" + silent.url().substr(4), "timeouts.connect = \"50ms\"\ntimeouts.tls = \"0s\"\n"}};
+
+  for (const Row& row : rows)
+    for (const Driver driver : {Driver::blocking, Driver::loop}) {
+      Caller caller = caller_of(row.url, short_times + row.times);
+      const auto begun = Clock::now();
+      const auto result = request(caller, driver, "GET", "/", Request{}.timeout(500ms));
+      ASSERT_FALSE(result);
+      EXPECT_EQ(result.error().outcome, Outcome::deadline_exceeded) << result.error().message;
+      EXPECT_GE(Clock::now() - begun, 500ms) << row.times;
+    }
+}
+
 TEST(P5Deadline, DoesNotTakeAddressesThatAnswerLateForAFullPool) {
   // Four that nobody answers, 250 ms apart: longer than acquire, dns and connect together.
   support::BlackHole first("127.0.0.2"), second("127.0.0.3", first.port()),

@@ -21,8 +21,9 @@ TimePoint CallRun::acquire_deadline() const noexcept {
   const Duration acquire = parts_.prepared.settings->timeouts.acquire;
   // The wait may include opening a connection, which has its own times.
   const Duration open = origin().open_time();
-  return std::min(attempt_ends_,
-                  acquire > Duration::zero() ? plus(attempt_began_, acquire + open) : no_deadline);
+  return std::min(attempt_ends_, acquire > Duration::zero()
+                                     ? plus(plus(attempt_began_, acquire), open)
+                                     : no_deadline);
 }
 
 /// What the registry grants an attempt; prepared().attempt is also bounded by the total of the

@@ -53,6 +53,9 @@ TimePoint Origin::end_of_age() const noexcept {
 }
 
 Duration Origin::open_time() const noexcept {
+  const auto off = [](Duration time) { return time <= Duration::zero(); };
+  if (off(settings_.dns) || off(settings_.connect) || (settings_.tls && off(settings_.handshake)))
+    return Duration::max();
   const auto turns = static_cast<Duration::rep>(addresses_.load(std::memory_order_relaxed)) - 1;
   return settings_.dns + settings_.connect + address_stagger * turns +
          (settings_.tls ? settings_.handshake : Duration::zero());

@@ -76,7 +76,8 @@ class Origin : public std::enable_shared_from_this<Origin> {
   bool crowded() const noexcept { return waiting_.load() > 0; }
 
   /// What opening a connection may take, with the stagger of as many addresses as the name last led
-  /// to; grows when it turns out to lead to more. Thread-safe.
+  /// to; grows when it turns out to lead to more. Duration::max(): one of its times is off.
+  /// Thread-safe.
   Duration open_time() const noexcept;
 
   /// What the connection is at that is being opened since then or longer; nothing: there is none.

@@ -221,6 +221,11 @@ TEST_F(Pool, OpeningMayTakeAStaggerForEachFurtherAddress) {
 
   origin.give_back(open(origin), true);
   EXPECT_EQ(origin.open_time(), settings_.dns + settings_.connect + 2 * address_stagger);
+  for (Duration Settings::*off : {&Settings::dns, &Settings::connect}) {
+    const Duration was = std::exchange(settings_.*off, 0s);
+    EXPECT_EQ(make().open_time(), Duration::max()) << "no time is no bound";
+    settings_.*off = was;
+  }
 }
 
 }  // namespace
