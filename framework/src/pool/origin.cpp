@@ -86,10 +86,8 @@ bool Origin::below_part() {
   return active_.size() + idle_.size() + connectors_.size() < part;
 }
 
-/// Must the connection that comes back be closed, because another instance has less than its part
-/// of them and waits?
-bool Origin::yields() {
-  if (!quota_->hungry()) return false;
+/// Has it its part of the connections without the one that comes back?
+bool Origin::has_part() const {
   const auto part = static_cast<std::size_t>(quota_->part_of(settings_.service_max()));
   return active_.size() + idle_.size() >= part;
 }
@@ -142,11 +140,14 @@ std::unique_ptr<Connection> Origin::take(Wants wants, TimePoint now) {
 
 void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable, TimePoint now) {
   loop_.rest(*connection->stream);
+  // Only for another instance: closed for those who wait here, it would be opened again at once.
+  const bool wanted = quota_->hungry() && quota_->others_wait(*this);
   bool listed = true;
   {
     base::Lock lock(mutex_);
     unmark_active(*connection);
-    const bool kept = reusable && idle_max(*connection->stream) > Duration::zero() && !yields();
+    const bool kept =
+        reusable && idle_max(*connection->stream) > Duration::zero() && !(wanted && has_part());
     if (kept && !closed_ && !draining_) {
       connection->idle_since = now;
       connection->looked_at = false;

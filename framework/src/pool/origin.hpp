@@ -115,7 +115,7 @@ class Origin : public std::enable_shared_from_this<Origin> {
   void serve();
   bool room_here();
   bool below_part();
-  bool yields() CALLERAPI_REQUIRES(mutex_);
+  bool has_part() const CALLERAPI_REQUIRES(mutex_);
   void give_up_place() noexcept;
   void feed_others() noexcept;
   Waiter* first_for_kept() const noexcept;

@@ -47,6 +47,11 @@ bool Quota::take(int max, Origin& by) {
   return false;
 }
 
+bool Quota::others_wait(const Origin& origin) const {
+  base::Lock lock(mutex_);
+  return std::ranges::any_of(waiting_, [&](const Waiting& one) { return one.origin != &origin; });
+}
+
 /// Was nobody in it before?
 bool Quota::queue(Origin& origin) {
   base::Lock lock(mutex_);

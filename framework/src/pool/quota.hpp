@@ -23,6 +23,8 @@ class Quota {
   /// One less. True: somebody waits, so that feed() is due.
   bool release() noexcept;
   bool hungry() const noexcept { return hungry_.load() > 0; }
+  /// Does anybody but `origin` wait?
+  bool others_wait(const Origin& origin) const;
   /// Lets those who wait try again, those with less than their part first, else in their order. On
   /// the loop's thread, outside of any origin.
   void feed();

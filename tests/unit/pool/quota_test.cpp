@@ -69,6 +69,23 @@ TEST_F(PoolOfSeveral, AnInstanceThatIsBusyGivesUpWhatIsAboveItsPartForOneThatHas
   EXPECT_LE(connections(), 2u);
 }
 
+TEST_F(PoolOfSeveral, WhoAloneWaitsKeepsWhatComesBack) {
+  settings_.service_connections_max = 2;
+  Origin &busy = instance(), &calm = instance();
+  auto one = open(busy), two = open(busy);
+  const std::uint64_t opened = family_->counters.opened;
+  for (int i = 0; i < 10; ++i) {
+    Asker asker;
+    ask(busy, asker);
+    busy.give_back(std::move(one), true);
+    one = asker.answer().value();
+  }
+  EXPECT_EQ(family_->counters.opened, opened) << "closed, only to be opened again";
+  busy.give_back(std::move(one), true);
+  busy.give_back(std::move(two), true);
+  EXPECT_EQ(calm.census().idle, 0u);
+}
+
 TEST_F(PoolOfSeveral, WhoWaitsNoLongerCostsNobodyAConnection) {
   settings_.service_connections_max = 2;
   settings_.queue_max = 1;
