@@ -63,10 +63,11 @@ class Pace : public ::testing::Test {
     return f();
   }
   /// Two whole rounds of the loop: what had come before has been read.
-  void rounds() {
+  void rounds() { rounds(host_->loop()); }
+  static void rounds(wire::Loop& loop) {
     for (int i = 0; i < 2; ++i) {
       std::atomic<bool> ran{false};
-      host_->loop().post([&] { ran = true; });
+      loop.post([&] { ran = true; });
       while (!ran) std::this_thread::yield();
     }
   }
@@ -139,11 +140,17 @@ TEST_F(Pace, OneThatKeepsTheRateMayTakeAsLongAsItLikes) {
   EXPECT_EQ(std::move(call).get().value().body.size(), static_cast<std::size_t>(length));
 }
 
-TEST_F(Pace, AServiceThatThinksBeforeItAnswersIsNotSlow) {
+/// An interim answer says that the service thinks, not that it answers.
+class Thinking : public Pace, public ::testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(, Thinking,
+                         ::testing::Values("", "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n"));
+
+TEST_P(Thinking, BeforeTheAnswerIsNotSlow) {
   ends_ = true;  // no body
   std::atomic<bool> asked{false};
   support::RawServer thinking([&](support::Peer& peer) {
     peer.read_until("\r\n\r\n");
+    peer.send(GetParam());
     asked = true;
     while (wanted_ == 0) std::this_thread::yield();
     peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
@@ -156,14 +163,18 @@ TEST_F(Pace, AServiceThatThinksBeforeItAnswersIsNotSlow) {
           {{},
            "schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = \"" + thinking.url() +
                "\"\ntimeouts = { total = \"10h\", attempt = \"10h\" }\n"
-               "response.min_rate = \"1000B\"\n"},
+               "retry.max_attempts = 1\nresponse.min_rate = \"1000B\"\n"},
           std::move(options), clock_)
           .value();
   auto call = host->start(support::parts_of(*host, "echo", "get", Request{}.path("id", "1")));
   ASSERT_TRUE(soon([&] { return asked.load(); }));
+  rounds(host->loop());
   clock_->advance(1min);
+  rounds(host->loop());
   wanted_ = 1;
-  EXPECT_TRUE(std::move(call).get());
+  const auto answer = std::move(call).get();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->time.wait, 1min) << "to the first byte of the answer itself";
 }
 
 TEST_F(Pace, AReaderThatRestsIsNotThePeersSlowness) {

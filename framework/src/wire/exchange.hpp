@@ -58,8 +58,8 @@ class Exchange {
   /// Is it done or has it failed?
   bool ended() const noexcept { return state_ != State::waiting; }
   bool progressed() noexcept { return std::exchange(progressed_, false); }
-  /// Has a response byte arrived?
-  bool answered() const noexcept { return reader_.started(); }
+  /// Has the answer begun, by more than interim (1xx) ones?
+  bool answered() const noexcept { return reader_.answering(); }
   Phase phase() const noexcept { return phase_; }
   /// Does the body of the answer go to the sink?
   bool delivers() const noexcept { return to_sink_; }

@@ -67,6 +67,10 @@ class ResponseReader {
   bool keep_alive() const noexcept { return keep_alive_; }
   /// Has any byte of a response arrived?
   bool started() const noexcept { return started_; }
+  /// Has the final answer begun? Before it, and within interim (1xx) ones, it has not.
+  bool answering() const noexcept {
+    return status_ >= 200 || state_ == State::failed || (!in_fields_ && !held_.empty());
+  }
 
   /// After `error`: protocol_error, response_truncated or response_too_large, a stable reason, and
   /// a text for people.

@@ -179,6 +179,18 @@ TEST(ResponseReader, IsNotStartedBeforeAByteArrived) {
   EXPECT_TRUE(talk.reader().started());
 }
 
+TEST(ResponseReader, AnInterimAnswerIsNotTheBeginningOfTheAnswer) {
+  Conversation talk("GET");
+  for (const char* piece : {"", "HTTP/1.1 103 Early\r\n", "X: ", "y\r\n", "\r\n"}) {
+    talk.read(piece);
+    EXPECT_FALSE(talk.reader().answering()) << piece;
+  }
+  for (const char* piece : {"H", "TTP/1.1 200 OK\r\n", "Content-Length: 2\r\n", "\r\n", "o"}) {
+    talk.read(piece);
+    EXPECT_TRUE(talk.reader().answering()) << piece;
+  }
+}
+
 TEST(ResponseReader, StartForgetsTheResponseBefore) {
   ResponseReader reader;
   reader.start("GET", {});
