@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "callerapi/version.hpp"
 #include "commands.hpp"
@@ -56,6 +57,8 @@ class Pipe {
     std::map<std::string, std::function<void()>> running;
     {
       std::lock_guard lock(mutex_);
+      // Once: every answer that comes now is lost as well, and what starts now ends by itself.
+      if (std::exchange(cancelled_, true)) return;
       running = running_;
     }
     for (const auto& [id, canceller] : running)
@@ -226,7 +229,8 @@ class Pipe {
   Caller& caller_;
   const std::size_t limit_;
   bool stopping_ = false;
-  std::mutex mutex_;  // standard output and running_
+  bool cancelled_ = false;  ///< All that ran, when the output was lost.
+  std::mutex mutex_;        // standard output and running_
   std::condition_variable room_;
   std::map<std::string, std::function<void()>> running_;
 };

@@ -324,6 +324,16 @@ TEST_F(FullLane, ACallBehindItCanBeCancelledAndTheOthersGoOn) {
   EXPECT_TRUE(other.get());
 }
 
+TEST_F(FullLane, ACallBehindThoseThatEndedHasTheirThread) {
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(end_of(start_behind(20ms).future()).error().outcome, Outcome::deadline_exceeded);
+  std::vector<std::future<Result<Response>>> others;
+  for (int i = 0; i < 20; ++i) others.push_back(start_behind(20s).future());
+  open();
+  for (auto& other : others) EXPECT_TRUE(end_of(std::move(other)));
+  for (auto& one : held_) EXPECT_TRUE(one.get());
+}
+
 TEST_F(FullLane, ACallBehindItIsEndedByAShutdown) {
   auto call = start_behind(20s).future();
   caller_->shutdown(0s);

@@ -87,6 +87,10 @@ TEST(Threads, WithoutAllOfThemACallerIsNotOpenedAndSaysWhatToDo) {
     return Caller::open((folder / "registry.toml").string(), options);
   };
 
+  const auto descriptors = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  };
+  const auto before = descriptors();
   // Completions, the loop, the files with instances, the registry.
   for (int threads = 0; threads < 4; ++threads) {
     const auto refused = open(threads);
@@ -96,6 +100,7 @@ TEST(Threads, WithoutAllOfThemACallerIsNotOpenedAndSaysWhatToDo) {
     EXPECT_EQ(refused.error().message,
               "no thread could be started: Resource temporarily unavailable; raise the limit of "
               "processes (ulimit -u, or pids.max of the cgroup)");
+    EXPECT_EQ(descriptors(), before) << threads;
   }
   const auto opened = open(4);
   EXPECT_TRUE(opened) << opened.error().message;

@@ -25,7 +25,9 @@ struct FakeRequest {
   bool body_streamed = false;  ///< Then the body cannot be seen.
   int attempt = 1;
   std::map<std::string, std::string, detail::LessName> headers{};
-  mutable std::string scratch{};  ///< The host's own.
+  // The host's own: what it lends, and what it has lent of headers that were replaced.
+  mutable std::string scratch{};
+  std::multimap<std::string, std::string, detail::LessName> replaced{};
 };
 
 /// A complete response as a hook will see it.
@@ -114,7 +116,11 @@ class FakeHost {
   }
   static capi_status request_set_header(capi_request* r, capi_str name, capi_str value) {
     if (!detail::settable_header(view(name), view(value))) return -1;
-    reinterpret_cast<FakeRequest*>(r)->headers[std::string(view(name))] = view(value);
+    FakeRequest& request = *reinterpret_cast<FakeRequest*>(r);
+    // What was lent of the old one stays as it was, as with a real host.
+    if (auto old = request.headers.extract(std::string(view(name))))
+      request.replaced.insert(std::move(old));
+    request.headers.emplace(view(name), view(value));
     return 0;
   }
   static capi_status request_info(const capi_request* r, std::uint32_t what, capi_str* out) {

@@ -17,9 +17,10 @@ class SpareText {
     text.clear();
     return text;
   }
-  /// On any thread, as often as one likes. A large one is freed.
+  /// On any thread, as often as one likes. A large one is freed, and one smaller than the last.
   static void give(std::string text) noexcept {
-    if (!over && text.capacity() <= kept_max) held.text = std::move(text);
+    if (!over && text.capacity() <= kept_max && text.capacity() > held.text.capacity())
+      held.text = std::move(text);
   }
 
  private:

@@ -23,12 +23,16 @@ void Lane::run(policy::CallPartsPtr parts, std::shared_ptr<policy::StopToken> to
                policy::AsyncCall::Done done) {
   ++calls_;
   const TimePoint deadline = parts->prepared.deadline;
+  bool more = false;
   {
     base::Lock lock(mutex_);
     if (ended_) token->stop(*ended_);
     waiting_.push_back({std::move(parts), std::move(token), std::move(done)});
+    // Of calls that the loop ended the tasks are still there, for those who come now.
+    more = tasks_ < waiting_.size();
+    if (more) ++tasks_;
   }
-  if (workers_->run([this] { run_next(); })) return;
+  if (more && workers_->run([this] { run_next(); })) return;
   base::Lock lock(mutex_);
   if (deadline < look_at_) post_look();
 }
@@ -54,6 +58,7 @@ void Lane::run_next() {
   std::optional<Call> next;
   {
     base::Lock lock(mutex_);
+    --tasks_;
     if (waiting_.empty()) return;
     next = std::move(waiting_.front());
     waiting_.pop_front();

@@ -57,6 +57,7 @@ class Lane {
 
   base::Mutex mutex_;
   std::deque<Call> waiting_ CALLERAPI_GUARDED_BY(mutex_);
+  std::size_t tasks_ CALLERAPI_GUARDED_BY(mutex_) = 0;  ///< That will run_next(): enough for all.
   std::unordered_set<policy::StopToken*> running_ CALLERAPI_GUARDED_BY(mutex_);
   std::optional<Error> ended_ CALLERAPI_GUARDED_BY(mutex_);
   bool look_posted_ CALLERAPI_GUARDED_BY(mutex_) = false;

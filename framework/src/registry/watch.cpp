@@ -99,6 +99,15 @@ class Watched {
 
 struct FileWatch::State {
   std::function<bool()> changed;
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  /// Also of a watch whose thread could not be started.
+  ~State() {
+    for (const int fd : {stop, wake, inotify})
+      if (fd >= 0) ::close(fd);
+  }
+
   int inotify = -1, stop = -1, wake = -1;
   std::thread thread;
   bool events_work = false;
@@ -261,10 +270,7 @@ void FileWatch::start() {
 }
 
 FileWatch::~FileWatch() {
-  if (!state_) return;
-  stop();
-  for (const int fd : {state_->stop, state_->wake, state_->inotify})
-    if (fd >= 0) ::close(fd);
+  if (state_) stop();
 }
 
 void FileWatch::set_plugins(std::vector<WatchedPlugin> plugins) {

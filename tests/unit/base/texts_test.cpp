@@ -33,6 +33,17 @@ TEST(SpareText, AThreadTakesWhatItGaveAndIsGivenItEmpty) {
   EXPECT_NE(SpareText::take().data(), block) << "given out twice";
 }
 
+TEST(SpareText, IsNotGivenUpForASmallerOne) {
+  static_cast<void>(SpareText::take());
+  std::string first(1000, 'x');
+  const char* const block = first.data();
+  SpareText::give(std::move(first));
+
+  SpareText::give({});
+
+  EXPECT_EQ(SpareText::take().data(), block);
+}
+
 TEST(SpareText, KeepsNoLargeOne) {
   SpareText::give(std::string(100'000, 'x'));
   EXPECT_LT(SpareText::take().capacity(), 100'000u);

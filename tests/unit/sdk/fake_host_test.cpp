@@ -51,6 +51,28 @@ TEST(FakeHost, RunsEveryHookOverTheBorderWithItsConfigurationItsClockAndItsLog) 
   EXPECT_EQ(host.logged()[0].message, "made");
 }
 
+struct Keeps {
+  static constexpr std::string_view id = "keeps", version = "1.0.0", owner = "tests";
+  using api = endpoints<common>;
+
+  void sign(SignRequest& request) {
+    const std::string_view first = *request.header("X-First");
+    request.header("X-First", "new");
+    request.header("X-Seen", std::string(first));
+  }
+};
+
+TEST(FakeHost, WhatAHookWasLentStaysAsItWasWhenTheHeaderIsSet) {
+  FakeHost host;
+  HookedPlugin<Keeps> plugin(host);
+  FakeRequest request{.headers = {{"X-First", "old"}}};
+
+  EXPECT_EQ(plugin.sign(request), "");
+
+  EXPECT_EQ(request.headers["X-First"], "new");
+  EXPECT_EQ(request.headers["X-Seen"], "old");
+}
+
 TEST(FakeHost, AConstructorThatRefusesThrowsItsText) {
   FakeHost host;
   try {

@@ -9,7 +9,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <string>
+#include <utility>
+
+#include "base/clock.hpp"
+#include "wire/reactor.hpp"
 
 namespace callerapi::wire {
 namespace {
@@ -54,6 +59,53 @@ TEST(Socket, ThePeerOfAStreamIsToldAsAnAddressIsWritten) {
   v6.sin6_addr = in6addr_loopback;
   if (const int six = listen_at(reinterpret_cast<sockaddr*>(&v6), sizeof v6); six >= 0)
     expect_peer(six, {"::1", ntohs(v6.sin6_port)});
+}
+
+/// A connection of two ends; the second is closed with it.
+struct Pair {
+  Pair() {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int listener = listen_at(reinterpret_cast<sockaddr*>(&at), sizeof at);
+    stream = connect_socket({"127.0.0.1", ntohs(at.sin_port)}).value();
+    peer = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    ::close(listener);
+  }
+  ~Pair() { ::close(peer); }
+  Pair(const Pair&) = delete;
+  Pair& operator=(const Pair&) = delete;
+
+  std::unique_ptr<Stream> stream;
+  int peer = -1;
+};
+
+TEST(Socket, OneReadIsPatientAndNoOther) {
+  const base::ManualClock clock;
+  const auto loop = Reactor::start(clock).value();
+  Pair pair;
+  ASSERT_TRUE(pair.stream->be_patient(*loop));
+  ASSERT_EQ(::send(pair.peer, "x", 1, MSG_NOSIGNAL), 1);
+  char bytes[8];
+
+  const IoResult first = pair.stream->read(bytes, sizeof bytes);
+  EXPECT_EQ(first.bytes, 1u);
+  EXPECT_EQ(std::exchange(pair.stream->patient_until, {}), clock.now());
+
+  EXPECT_EQ(pair.stream->read(bytes, sizeof bytes).error, EAGAIN);
+  EXPECT_EQ(pair.stream->patient_until, TimePoint{}) << "the read after the patient one waited too";
+  EXPECT_TRUE(pair.stream->quiet());
+}
+
+TEST(Socket, APatientReadThatFindsNothingSaysSo) {
+  const base::ManualClock clock;
+  const auto loop = Reactor::start(clock).value();
+  Pair pair;
+  ASSERT_TRUE(pair.stream->be_patient(*loop));
+  char bytes[8];
+
+  EXPECT_EQ(pair.stream->read(bytes, sizeof bytes).error, EAGAIN);
+  EXPECT_EQ(pair.stream->patient_until, clock.now());
 }
 
 TEST(Socket, WhatIsUsedUpIsNamedWithItsLimitAndWhatToDo) {
