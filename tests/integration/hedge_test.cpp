@@ -92,6 +92,31 @@ TEST_F(Hedge, IsNotSentToWhereTheFirstRequestIsWhenTheOtherPlaceIsLeftAlone) {
   }
 }
 
+class LimitedHedge : public support::TwoPlaces {
+ protected:
+  LimitedHedge() : TwoPlaces(nullptr, "limits.inflight = 1\n") {}
+};
+
+TEST_F(LimitedHedge, TheCallKeepsItsPlaceUntilItEndsWhicheverRequestEndsBefore) {
+  ASSERT_TRUE(host_->run(get("easy")));
+  const policy::CallPartsPtr parts = get("easy").value();
+  const policy::InstanceHealth& first = *parts->callee->instances->all()[1]->health;
+  auto call = host_->start(get("busy"));
+  ASSERT_TRUE(soon([&] { return host_->stats().hedges > 0; }));
+  ASSERT_EQ(first.in_flight(), 1);
+  late_ = true;
+  ASSERT_TRUE(soon([&] { return first.in_flight() == 0; }));
+  round();
+  EXPECT_FALSE(call.done()) << "the second may still be answered";
+  const auto refused = host_->run(get("easy"));
+  ASSERT_FALSE(refused) << "one is in flight";
+  EXPECT_EQ(refused.error().outcome, Outcome::bulkhead_full) << refused.error().message;
+  call.cancel();
+  EXPECT_FALSE(std::move(call).get());
+  const auto after = host_->run(get("easy"));
+  EXPECT_TRUE(after) << after.error().message;
+}
+
 /// One connection to each place.
 class ScarceHedge : public support::TwoPlaces {
  protected:
@@ -111,12 +136,6 @@ class ScarceHedge : public support::TwoPlaces {
     auto held = hold();
     EXPECT_TRUE(!again || host_->run(get("easy")));
     return held;
-  }
-  /// What is due on the loop has been done.
-  void round() {
-    std::atomic<bool> ran{false};
-    host_->loop().post([&] { ran = true; });
-    EXPECT_TRUE(soon([&] { return ran.load(); }));
   }
   /// The other request of the call that was started has failed for want of a connection.
   void expect_the_late_answer(Call<Response> call) {
@@ -164,6 +183,7 @@ TEST_F(ScarceHedgeInHaste, WhenNeitherLeavesTheFirstOneSaysWhy) {
   auto call = host_->start(get("easy"));
   ASSERT_TRUE(soon([&] { return host_->stats().hedges > 0; }));
   clock_->advance(std::chrono::seconds(4));
+  round();
   const auto result = std::move(call).get();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().outcome, Outcome::pool_timeout) << result.error().message;

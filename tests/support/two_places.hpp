@@ -29,8 +29,9 @@ class AheadClock final : public base::Clock {
 };
 
 /// A service at two places, asked in turn, one of which never answers what ends in "hard", and what
-/// ends in "late" only once the test says so; neither answers a POST. How long calls take is known,
-/// so that late ones are asked a second time. The next call goes to the one that answers.
+/// ends in "late" only once the test says so; likewise what ends in "busy", with 503, which the
+/// other never answers. Neither answers a POST. How long calls take is known, so that late ones are
+/// asked a second time. The next call goes to the one that answers.
 class TwoPlaces : public ::testing::Test {
  protected:
   /// `more`: of the registry, for the service.
@@ -54,13 +55,20 @@ class TwoPlaces : public ::testing::Test {
     clock_->advance(std::chrono::seconds(4));  // it is reckoned every three seconds
   }
   ~TwoPlaces() override { late_ = true; }
+  /// What is due on the loop has been done.
+  void round() {
+    std::atomic<bool> ran{false};
+    host_->loop().post([&] { ran = true; });
+    EXPECT_TRUE(soon([&] { return ran.load(); }));
+  }
   caller::Host::Parts get(
       const std::string& id,
       Request request = Request{}.max_attempts(1).timeout(std::chrono::seconds(20))) {
     return parts_of(*host_, "echo", "get", std::move(request).path("id", id));
   }
   static Script answer(const SeenRequest& r) {
-    return r.method == "POST" ? Script{} : Script{.bytes = ok("here")};
+    if (r.method == "POST" || r.target.ends_with("/busy")) return {};
+    return {.bytes = ok("here")};
   }
   /// Polls: the condition holds at last, for what it takes is under way.
   template <class F>
@@ -73,7 +81,9 @@ class TwoPlaces : public ::testing::Test {
   std::atomic<bool> late_{false};
   ScriptedServer good_{answer};
   ScriptedServer mute_{[this](const SeenRequest& r) {
-    while (r.target.ends_with("/late") && !late_) std::this_thread::yield();
+    const bool busy = r.target.ends_with("/busy");
+    while ((busy || r.target.ends_with("/late")) && !late_) std::this_thread::yield();
+    if (busy) return Script{.bytes = status(503)};
     return r.target.ends_with("/hard") ? Script{} : answer(r);
   }};
   std::shared_ptr<AheadClock> clock_ = std::make_shared<AheadClock>();

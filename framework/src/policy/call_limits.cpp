@@ -52,12 +52,16 @@ void CallRun::end_wait(TimePoint now) {
   parts_.callee->state->meter.queued(parts_.shard, turn_.waited);
 }
 
+void CallRun::stop_waiting() noexcept {
+  const auto ticket = std::exchange(turn_.ticket, nullptr);
+  if (!ticket) return;
+  end_wait(loop().now());
+  parts_.callee->state->limits.withdraw(*ticket, loop().now());
+}
+
 void CallRun::leave_limits() noexcept {
+  stop_waiting();
   Limits& limits = parts_.callee->state->limits;
-  if (const auto ticket = std::exchange(turn_.ticket, nullptr)) {
-    end_wait(loop().now());
-    limits.withdraw(*ticket, loop().now());
-  }
   if (std::exchange(entered_, false) && limits.leave()) limits.serve(loop().now());
 }
 

@@ -223,11 +223,12 @@ void CallRun::end(Error error) {
 
 Result<Response> CallRun::take_result() {
   parts_.code.release();
-  leave_limits();
   if (!parts_.counted) {
+    stop_waiting();
     account_part();
     return std::move(*result_);
   }
+  leave_limits();
   parts_.counters->end(parts_.shard);
   if (*result_) {
     account(**result_);

@@ -160,6 +160,9 @@ class CallRun {
   void end(Error error);
   /// Ends the lease on the plugin, counts, and hands the result out, once.
   Result<Response> take_result();
+  /// Gives the call's place within the limits of its service back. take_result() does it, but for a
+  /// part of a call that goes on.
+  void leave_limits() noexcept;
 
  private:
   void keep_body();
@@ -172,7 +175,7 @@ class CallRun {
   bool has_credential() const noexcept { return ticket_ && ticket_->done(); }
   Begun authorize();
   bool renew(int status);
-  void leave_limits() noexcept;
+  void stop_waiting() noexcept;
   void teach_limits(const Rating& rating, Duration took, TimePoint now) noexcept;
   bool pass_breaker();
   void tell_breaker(const Attempted& attempt, TimePoint now);

@@ -221,6 +221,7 @@ void HedgedCall::tell(Side& winner, const Side& other) {
   const TimeLedger& time = result ? result->time : result.error().time;
   if (meter_) meter_->call(0, result.has_value(), time.total());
   if (meter_ && !result) meter_->failed(result.error());
+  first_.call->leave_limits();  // the one place that both had
   state_.meter.ended(0, time, winner.call->waited_turn());
   loop_.disarm(timer_);
   if (first_.running() || second_.running()) loop_.arm(timer_, loop_.now() + grace);
