@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "callerapi/caller.hpp"
+#include "callerapi/testing.hpp"
 #include "support/coded.hpp"
 #include "support/push_server.hpp"
 #include "support/scripted_server.hpp"
@@ -214,6 +215,47 @@ TEST_P(BodyCode, ASourceThatThrowsEndsItsCallAndNothingElse) {
   const auto once = ask_with(true);
   ASSERT_TRUE(once) << once.error().message;
   EXPECT_EQ(once->status, 503);
+}
+
+Caller scripted_caller() {
+  auto transport = std::make_shared<testing::ScriptedTransport>();
+  transport->on("echo", "get", testing::json_response("{}"));
+  transport->on("echo", "put", testing::json_response("{}"));
+  Options options;
+  options.static_plugins = {support::echo_plugin()};
+  options.environment.emplace();
+  options.transport = std::move(transport);
+  return Caller::from_toml(
+             "schema = 1\n[services.echo]\nplugin = \"static:echo\"\nbase_url = "
+             "\"http://svc.test\"\nretry.max_attempts = 1\n",
+             std::move(options))
+      .value();
+}
+
+TEST_P(BodyCode, ASinkThatThrowsEndsItsCallWithATestingTransportToo) {
+  Caller caller = scripted_caller();
+  const auto got =
+      ask(caller,
+          Request{}.into(std::make_shared<Sink>([] { throw std::runtime_error("disk full"); })));
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().outcome, Outcome::cancelled);
+  EXPECT_EQ(got.error().reason, "sink");
+  EXPECT_NE(got.error().message.find("the body sink threw: disk full"), std::string::npos)
+      << got.error().message;
+}
+
+TEST_P(BodyCode, ASourceThatClaimsTooMuchIsReadNoFurtherThanItsRoomWithATestingTransportToo) {
+  Caller caller = scripted_caller();
+  const auto boastful = [](std::span<char> into) -> Result<std::size_t> {
+    return into.size() + (std::size_t{1} << 30);
+  };
+  const auto got = ask(caller, Request{}.body(Body::generated(boastful)), "put");
+  ASSERT_FALSE(got);
+  EXPECT_EQ(got.error().outcome, Outcome::body_source_error);
+  EXPECT_NE(
+      got.error().message.find("request body: its source claims more bytes than it was asked for"),
+      std::string::npos)
+      << got.error().message;
 }
 
 TEST(BodyEnd, ThatWeGiveToABodyWithoutLengthIsNoSuccess) {

@@ -5,6 +5,7 @@
 
 #include "callerapi/testing.hpp"
 #include "policy/call_run.hpp"
+#include "wire/guarded.hpp"
 
 namespace callerapi::policy {
 namespace {
@@ -25,13 +26,22 @@ Headers fields_of(std::string_view head) {
   return fields;
 }
 
+/// In the words of a real exchange.
+Error broken(std::string reason, const std::string& what) {
+  return {.outcome = Outcome::body_source_error,
+          .reason = std::move(reason),
+          .message = "request body: " + what};
+}
+
 Result<std::string> whole_body(const Prepared& call) {
   if (!call.source) return call.body;
   std::string body;
   std::array<char, piece_bytes> piece;
   for (;;) {
-    auto read = call.source->read(piece);
-    if (!read) return std::move(read).error();
+    const auto read = call.source->read(piece);
+    if (!read) return broken(read.error().reason, read.error().message);
+    if (*read > piece.size())
+      return broken("body_length", "its source claims more bytes than it was asked for");
     if (*read == 0) return body;
     body.append(piece.data(), *read);
   }
@@ -66,10 +76,10 @@ bool CallRun::run_scripted() {
                               fields_of(head_), std::move(*body), attempts_});
   if (!answer) return failed(std::move(answer).error());
   if (call.sink && answer->status < 400) {
-    if (!call.sink->write({answer->body.data(), answer->body.size()}))
+    if (auto why = wire::refused_by(*call.sink, answer->body))
       return failed({.outcome = Outcome::cancelled,
                      .reason = "sink",
-                     .message = "the body sink stopped the call",
+                     .message = std::move(*why),
                      .phase = Phase::body,
                      .sent = Sent::yes});
     answer->body.clear();
