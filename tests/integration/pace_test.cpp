@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -175,6 +176,41 @@ TEST_P(Thinking, BeforeTheAnswerIsNotSlow) {
   const auto answer = std::move(call).get();
   ASSERT_TRUE(answer) << answer.error().message;
   EXPECT_EQ(answer->time.wait, 1min) << "to the first byte of the answer itself";
+}
+
+/// Each piece costs it a minute.
+class SlowSink final : public BodySink {
+ public:
+  SlowSink(base::ManualClock& clock, std::atomic<int>& taken) : clock_(clock), taken_(taken) {}
+  bool write(std::span<const char> bytes) override {
+    clock_.advance(1min);
+    taken_ += static_cast<int>(bytes.size());
+    return true;
+  }
+
+ private:
+  base::ManualClock& clock_;
+  std::atomic<int>& taken_;
+};
+
+TEST_F(Pace, ASinkThatTakesItsTimeIsNotThePeersSlowness) {
+  std::atomic<int> taken{0};
+  std::atomic<bool> ended{false};
+  Result<Response> answer = Error{};
+  std::thread thread([&] {
+    answer = host_->run(support::parts_of(
+        *host_, "echo", "get",
+        Request{}.path("id", "1").into(std::make_shared<SlowSink>(*clock_, taken))));
+    ended = true;
+  });
+  for (int round = 0; round < 20 && !ended; ++round) {
+    wanted_ += 1000;
+    EXPECT_TRUE(soon([&] { return taken == wanted_ || ended; }));
+  }
+  wanted_ = length;
+  thread.join();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(taken, length);
 }
 
 TEST_F(Pace, AReaderThatRestsIsNotThePeersSlowness) {

@@ -169,7 +169,7 @@ wire::ExchangeRequest CallRun::request(const pool::Connection& connection, TimeP
   request.body = call.body;
   request.source = call.source.get();
   request.chunked = call.source && !call.source->length();
-  request.sink = call.sink.get();
+  request.sink = sink();
   request.stream = call.stream != nullptr;
   request.decode = decode_;
   request.response_bytes_max = call.settings->response_bytes_max;

@@ -187,6 +187,7 @@ class CallRun {
   bool too_slow(const wire::Exchange& exchange, TimePoint now) noexcept;
   void rate_instance(const Attempted& attempt, TimePoint now);
   void measure_attempt(const Attempted& attempt, TimePoint now);
+  BodySink* sink();
   void note_decision(const Attempted& attempt, const Decision& next);
   void note_attempt(std::string_view decision, Duration wait);
   std::shared_ptr<const CallRecord> record(const Error* error, int status);
@@ -260,6 +261,7 @@ class CallRun {
     TimePoint since{};  ///< Zero: the answer has not begun.
     std::uint64_t bytes = 0;
   } pace_;  ///< Where the time began over which the answer's rate is taken.
+  std::unique_ptr<BodySink> paced_sink_;  ///< Only while that is looked at; see sink().
   std::optional<Result<Response>> result_;
 };
 

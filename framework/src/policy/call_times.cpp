@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
+#include <span>
 #include <utility>
 
 #include "base/spare_text.hpp"
@@ -14,6 +16,24 @@ namespace {
 
 // Shorter, and a pause of a busy service would look like a slow one.
 constexpr Duration pace_window = std::chrono::seconds(10);
+
+/// Hands on to a sink; while that is at work the peer is not slow.
+class PacedSink final : public BodySink {
+ public:
+  PacedSink(BodySink& to, wire::Loop& clock, TimePoint& since)
+      : to_(to), clock_(clock), since_(since) {}
+  bool write(std::span<const char> bytes) override {
+    const TimePoint begun = clock_.now();
+    const bool more = to_.write(bytes);
+    if (since_ != TimePoint{}) since_ += clock_.now() - begun;
+    return more;
+  }
+
+ private:
+  BodySink& to_;
+  wire::Loop& clock_;
+  TimePoint& since_;
+};
 
 }  // namespace
 
@@ -49,6 +69,14 @@ void CallRun::note_progress(const wire::Exchange& exchange) noexcept {
   watch_.enter(&TimeLedger::wait, progress_at_);
   // A service may think for long, and thousands may wait for it; a retry writes its own head.
   base::SpareText::give(std::exchange(head_, {}));
+}
+
+/// What takes the body of this attempt; null: nobody does.
+BodySink* CallRun::sink() {
+  const Prepared& call = parts_.prepared;
+  if (!call.sink || call.settings->response_min_rate == 0) return call.sink.get();
+  paced_sink_ = std::make_unique<PacedSink>(*call.sink, loop(), pace_.since);
+  return paced_sink_.get();
 }
 
 /// Is the peer's rate looked at now?
