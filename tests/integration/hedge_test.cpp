@@ -117,6 +117,24 @@ TEST_F(LimitedHedge, TheCallKeepsItsPlaceUntilItEndsWhicheverRequestEndsBefore) 
   EXPECT_TRUE(after) << after.error().message;
 }
 
+class DarkHedge : public support::TwoPlaces {
+ protected:
+  DarkHedge() : TwoPlaces(nullptr, "context.deadline = \"dark\"\n") {}
+};
+
+TEST_F(DarkHedge, ADeadlineThatOnlyCountsIsCountedWhereACallMayBeAskedTwice) {
+  Context context;
+  context.deadline = clock_->now();
+  policy::EndpointMeter* meter = nullptr;
+  for (const char* id : {"easy", "easy", "hard"}) {
+    auto parts = get(id, Request{}.context(context).max_attempts(1)).value();
+    meter = parts->callee->state->meter.endpoint("get", "GET", "/echo/{id}").get();
+    parts->prepared.meter = meter;
+    EXPECT_TRUE(host_->run(std::move(parts)));
+  }
+  EXPECT_EQ(meter->dark_expiries(), 3u);
+}
+
 /// One connection to each place.
 class ScarceHedge : public support::TwoPlaces {
  protected:

@@ -35,6 +35,7 @@ class AsyncCall final : public LoopCall,
     return exchange_ ? std::max(run_.sent(), exchange_->sent()) : run_.sent();
   }
   Duration waited_turn() const noexcept { return run_.waited_turn(); }
+  const Prepared& prepared() const noexcept { return run_.prepared(); }
   void leave_limits() noexcept { run_.leave_limits(); }
   void keep_record() noexcept { run_.keep_record(); }
 

@@ -221,6 +221,10 @@ void HedgedCall::tell(Side& winner, const Side& other) {
   const TimeLedger& time = result ? result->time : result.error().time;
   if (meter_) meter_->call(0, result.has_value(), time.total());
   if (meter_ && !result) meter_->failed(result.error());
+  const Prepared& call = first_.call->prepared();
+  if (meter_ && call.dark_deadline != no_deadline &&
+      call.started + time.total() > call.dark_deadline)
+    meter_->expired_in_the_dark();
   first_.call->leave_limits();  // the one place that both had
   state_.meter.ended(0, time, winner.call->waited_turn());
   loop_.disarm(timer_);
