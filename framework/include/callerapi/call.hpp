@@ -22,6 +22,9 @@ class CALLERAPI_API CallCore {
   virtual ~CallCore();
   virtual bool done() const noexcept = 0;
   virtual void cancel() noexcept = 0;
+  /// Nobody looks at the result, even if it is there already: cancels, and ends what would go on
+  /// behind it.
+  virtual void discard() noexcept { cancel(); }
   /// Blocks until the call has ended; `would_deadlock` on the reactor's own thread.
   virtual Result<Response> wait() = 0;
   /// Would wait() refuse here? `would_deadlock` or `forked`.

@@ -48,6 +48,26 @@ Error cancelled() {
           .sent = Sent::yes};
 }
 
+/// The next piece. Its bytes have left the pipe when it is complete: where nobody takes them the
+/// stream ends, for it would go on with a hole.
+class Piece final : public Pending {
+ public:
+  Piece(std::shared_ptr<policy::StreamPipe> pipe, std::shared_ptr<Executor> executor,
+        wire::Loop& loop)
+      : Pending(std::move(executor), loop), pipe_(std::move(pipe)) {
+    on_cancel([pipe = pipe_.get()] { pipe->stop(cancelled()); });
+  }
+  ~Piece() override {
+    if (!served()) Piece::discard();
+  }
+  void discard() noexcept override {
+    if (at_home()) pipe_->stop(cancelled());
+  }
+
+ private:
+  const std::shared_ptr<policy::StreamPipe> pipe_;
+};
+
 Error forked() {
   return {.outcome = Outcome::forked,
           .reason = "forked",
@@ -88,8 +108,7 @@ std::shared_ptr<detail::CallCore> StreamEnd::next() {
     told->complete(forked());
     return told;
   }
-  auto pending = std::make_shared<Pending>(executor_.lock(), loop_);
-  pending->on_cancel([pipe = pipe_] { pipe->stop(cancelled()); });
+  const auto pending = std::make_shared<Piece>(pipe_, executor_.lock(), loop_);
   pipe_->when_ready([pending, pipe = pipe_.get()] {
     auto bytes = pipe->take();
     if (!bytes) return pending->complete(std::move(bytes).error());

@@ -15,7 +15,7 @@ namespace caller {
 Pending::Pending(std::shared_ptr<Executor> executor, wire::Loop& loop)
     : executor_(std::move(executor)), loop_(loop), fork_count_(base::fork_count()) {}
 
-bool Pending::orphaned() const noexcept { return !done() && base::fork_count() != fork_count_; }
+bool Pending::orphaned() const noexcept { return !done() && !at_home(); }
 
 Error cancelled_error() {
   return {
@@ -77,12 +77,14 @@ Result<void> Pending::may_wait() const {
 
 Result<Response> Pending::wait() {
   if (auto may = may_wait(); !may) return std::move(may).error();
+  served_ = true;
   while (!done()) base::futex_wait_until(state_, running, no_deadline);
   return std::move(*result_);
 }
 
 void Pending::serve(Continuation f, bool here) {
   if (orphaned()) return f(Host::forked_error());  // the executor's threads are the parent's
+  served_ = true;
   continuation_ = std::move(f);
   here_ = here;
   std::uint32_t was = running;

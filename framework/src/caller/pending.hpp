@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/fork.hpp"
 #include "callerapi/call.hpp"
 #include "callerapi/executor.hpp"
 #include "policy/loop_call.hpp"
@@ -19,7 +20,7 @@ Error cancelled_error();
 /// Thread-safe; each side comes once, and neither takes a lock. In a forked child a call that the
 /// parent began never ends: there cancel() does nothing, and whoever waits is told `forked` at
 /// once, on its own thread.
-class Pending final : public detail::CallCore, public std::enable_shared_from_this<Pending> {
+class Pending : public detail::CallCore {
  public:
   using Cancel = std::function<void()>;
   /// `executor`: null for the thread that ends the call. `loop` drives it, and outlives this.
@@ -38,6 +39,12 @@ class Pending final : public detail::CallCore, public std::enable_shared_from_th
   Result<void> may_wait() const override;
   void on_done(Continuation f) override { serve(std::move(f), false); }
   void on_done_here(Continuation f) override { serve(std::move(f), true); }
+
+ protected:
+  /// Has a face been served, which takes the result?
+  bool served() const noexcept { return served_; }
+  /// Is this the process that it was made in?
+  bool at_home() const noexcept { return base::fork_count() == fork_count_; }
 
  private:
   /// `awaited`: continuation_ is set, and nobody will look at result_ before it.
@@ -58,7 +65,8 @@ class Pending final : public detail::CallCore, public std::enable_shared_from_th
   // Of the side that has come, until the other has seen it in state_.
   std::optional<Result<Response>> result_;
   Continuation continuation_;
-  bool here_ = false;  ///< Not on the executor.
+  bool here_ = false;    ///< Not on the executor.
+  bool served_ = false;  ///< Of the thread that has the handle.
 };
 
 }  // namespace callerapi::caller

@@ -47,6 +47,7 @@ class Gathering final : public CallCore, public std::enable_shared_from_this<Gat
   void cancel() noexcept override {
     for (const auto& [core, decode] : parts_) core->cancel();
   }
+  void discard() noexcept override { discard_but(parts_.size()); }
   Result<void> may_wait() const override {
     for (const auto& [core, decode] : parts_)
       if (auto may = core->may_wait(); !may) return may;
@@ -100,7 +101,7 @@ class Gathering final : public CallCore, public std::enable_shared_from_this<Gat
 
   /// True once: this result is the end of the whole.
   bool take(std::size_t i, Result<T> result) {
-    bool last = false, enough = false;
+    bool last = false, won = false, lost = false;
     {
       const std::lock_guard lock(mutex_);
       if (ended_) return false;
@@ -108,11 +109,18 @@ class Gathering final : public CallCore, public std::enable_shared_from_this<Gat
       failures_ += good ? 0 : 1;
       results_[i].emplace(std::move(result));
       ++taken_;
-      enough = failures_ > failures_max_ || (first_ok_ && good);
-      last = ended_ = taken_ == parts_.size() || (first_ok_ && good);
+      won = first_ok_ && good;
+      lost = failures_ > failures_max_;
+      last = ended_ = won || taken_ == parts_.size();
     }
-    if (enough) cancel();
+    if (won) discard_but(i);
+    if (lost) cancel();
     return last;
+  }
+
+  void discard_but(std::size_t kept) noexcept {
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      if (i != kept) parts_[i].first->discard();
   }
 
   const bool first_ok_;
