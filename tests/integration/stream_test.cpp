@@ -333,6 +333,16 @@ TEST(Stream, ReadAllKeepsToItsBound) {
   EXPECT_EQ(enough.value(), "hello");
   EXPECT_EQ(less.error().message,
             "the streamed body is longer than the 4 bytes that were to be read at once");
+
+  PushServer endless;
+  Caller other = caller_of(endless.url(), "timeouts.stream_idle = \"2s\"\n");
+  auto opening = other.start_stream("echo", "get", Request{}.path("id", "1"));
+  endless.accept_request();
+  endless.send(std::string(chunked_head) + "5\r\nhello\r\n");
+  auto stream = std::move(opening).get().value();
+  EXPECT_EQ(stream.read_all(4).error().reason, "body");
+  EXPECT_EQ(read_some(stream), "error: response_too_large/body") << "an error stays";
+  EXPECT_TRUE(endless.closed_by_peer());
 }
 
 TEST(Stream, ANextThatIsDroppedCancelsTheStream) {

@@ -22,6 +22,8 @@ class CALLERAPI_API StreamCore {
   virtual Result<std::size_t> read(std::span<char> into) = 0;
   virtual std::shared_ptr<CallCore> next() = 0;
   virtual void cancel() noexcept = 0;
+  /// Ends the stream with `why`, which its reads answer from then on.
+  virtual void end(Error why) noexcept = 0;
 };
 
 CALLERAPI_API Result<std::string> piece_of(Result<Response> piece);

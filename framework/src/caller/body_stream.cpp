@@ -26,14 +26,16 @@ Result<std::string> BodyStream::read_all(std::size_t limit) {
     if (!got) return std::move(got).error();
     all.resize(before + *got);
     if (*got == 0) return all;
-    if (all.size() > limit)
-      return Error{.outcome = Outcome::response_too_large,
-                   .reason = "body",
-                   .message = "the streamed body is longer than the " + std::to_string(limit) +
-                              " bytes that were to be read at once",
-                   .phase = Phase::body,
-                   .sent = Sent::yes,
-                   .status = status()};
+    if (all.size() <= limit) continue;
+    const Error why{.outcome = Outcome::response_too_large,
+                    .reason = "body",
+                    .message = "the streamed body is longer than the " + std::to_string(limit) +
+                               " bytes that were to be read at once",
+                    .phase = Phase::body,
+                    .sent = Sent::yes,
+                    .status = status()};
+    core_->end(why);
+    return why;
   }
 }
 
@@ -89,9 +91,11 @@ StreamEnd::StreamEnd(std::shared_ptr<policy::StreamPipe> pipe, std::shared_ptr<E
 
 StreamEnd::~StreamEnd() { StreamEnd::cancel(); }
 
-void StreamEnd::cancel() noexcept {
+void StreamEnd::cancel() noexcept { StreamEnd::end(cancelled()); }
+
+void StreamEnd::end(Error why) noexcept {
   // In a forked child the pipe's lock may be held for ever by a thread that is not there.
-  if (fork_count_ == base::fork_count()) pipe_->stop(cancelled());
+  if (fork_count_ == base::fork_count()) pipe_->stop(std::move(why));
 }
 
 Result<std::size_t> StreamEnd::read(std::span<char> into) {

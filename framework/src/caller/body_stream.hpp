@@ -21,6 +21,7 @@ class StreamEnd final : public detail::StreamCore {
   Result<std::size_t> read(std::span<char> into) override;
   std::shared_ptr<detail::CallCore> next() override;
   void cancel() noexcept override;
+  void end(Error why) noexcept override;
 
  private:
   const std::shared_ptr<policy::StreamPipe> pipe_;
