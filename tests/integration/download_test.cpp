@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/fsuid.h>
 #include <unistd.h>
 #include <atomic>
 #include <filesystem>
@@ -230,6 +231,35 @@ TEST_F(Download, WhatIsNoDocumentIsSaid) {
   EXPECT_EQ(nowhere.error().message,
             "/nowhere/x: cannot make a file beside it: No such file or directory");
   EXPECT_EQ(files(), 0);
+}
+
+/// For as long as it lives this thread may do with files what anybody may, even as root.
+class AsAnybody {
+ public:
+  AsAnybody() : before_(::setfsuid(nobody)) {}
+  ~AsAnybody() { ::setfsuid(static_cast<uid_t>(before_)); }
+  AsAnybody(const AsAnybody&) = delete;
+  AsAnybody& operator=(const AsAnybody&) = delete;
+  static constexpr uid_t nobody = 65534;
+
+ private:
+  const int before_;
+};
+
+TEST_F(Download, IntoAFolderThatCannotBeListedIsWhole) {
+  namespace fs = std::filesystem;
+  ScriptedServer server([](const SeenRequest&) { return Script{.bytes = support::ok("new")}; });
+  const bool ours = ::geteuid() != 0 || ::chown(folder_.c_str(), AsAnybody::nobody, 0) == 0;
+  ASSERT_TRUE(ours);
+  fs::permissions(folder_, fs::perms::owner_write | fs::perms::owner_exec);
+  const auto got = [&] {
+    const AsAnybody anybody;
+    return fetch(server);
+  }();
+  fs::permissions(folder_, fs::perms::owner_all);
+  ASSERT_TRUE(got) << got.error().message;
+  EXPECT_EQ(content(), "new");
+  EXPECT_EQ(files(), 1);
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ struct Downloaded {
 
 /// Streams the answer of `endpoint` into the file `path`, all or nothing: the bytes go to a new
 /// file beside it, which is synced and takes the name when its length is certain; until then, and
-/// after any error, `path` is as it was. Blocks.
+/// after any error but a folder that the disk fails to write at the very end, `path` is as it was.
+/// Blocks.
 ///
 /// A body that breaks off is taken up again with Range and If-Range, at most 8 times, when the
 /// service gave a strong ETag; if the document changed meanwhile it begins anew. The bytes are

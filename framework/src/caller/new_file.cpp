@@ -69,16 +69,20 @@ Result<void> NewFile::restart() {
 
 Result<void> NewFile::commit() {
   if (::fsync(fd_) != 0) return broken(path_, "cannot sync");
-  if (::rename(beside_.c_str(), path_.c_str()) != 0) return broken(path_, "cannot take the name");
-  beside_.clear();
-  // The name lasts only when its folder has been written too.
+  // The name lasts only when its folder has been written too. Opened first: once the name is taken
+  // an error would say that it is not.
   const auto folder = std::filesystem::path(path_).parent_path();
   const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return broken(path_, "cannot open its folder");
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  if (!synced) return broken(path_, "cannot sync its folder");
-  return {};
+  const bool may_list = fd >= 0 || errno != EACCES;
+  if (fd < 0 && may_list) return broken(path_, "cannot open its folder");
+  const bool named = ::rename(beside_.c_str(), path_.c_str()) == 0;
+  auto done = named ? Result<void>() : broken(path_, "cannot take the name");
+  if (named) beside_.clear();
+  // Network file systems know no sync of a folder, and keep names by other means.
+  if (named && may_list && ::fsync(fd) != 0 && errno != EINVAL && errno != ENOTSUP)
+    done = broken(path_, "cannot sync its folder");
+  if (may_list) ::close(fd);
+  return done;
 }
 
 }  // namespace callerapi::caller

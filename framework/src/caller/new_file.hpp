@@ -19,7 +19,7 @@ class NewFile {
   Result<void> write(std::span<const char> bytes);
   /// Back to nothing.
   Result<void> restart();
-  /// Syncs it, gives it the name, syncs the folder.
+  /// Syncs it, gives it the name, syncs the folder where that may be read and can be synced.
   Result<void> commit();
 
  private:
