@@ -12,6 +12,8 @@ namespace callerapi::base {
 /// `threads`; the system has none to give. Thread-safe.
 Result<std::thread> start_thread(std::function<void()> work);
 
+using ThreadStarter = Result<std::thread> (*)(std::function<void()>);
+
 /// That error, of what std::thread threw.
 Error no_thread(const std::system_error& thrown);
 

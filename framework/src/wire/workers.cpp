@@ -10,7 +10,7 @@
 namespace callerapi::wire {
 
 struct Workers::State {
-  State(std::size_t max, Starter begin) : threads_max(max), starter(begin) {}
+  State(std::size_t max, base::ThreadStarter begin) : threads_max(max), starter(begin) {}
 
   /// Under `mutex`: one thread more if a task needs one and the system has it. Does nobody wait?
   bool start() {
@@ -44,12 +44,12 @@ struct Workers::State {
   std::deque<std::function<void()>> tasks;
   std::vector<std::thread> threads;
   const std::size_t threads_max;
-  const Starter starter;
+  const base::ThreadStarter starter;
   std::size_t idle = 0;
   bool stopping = false;
 };
 
-Workers::Workers(std::size_t threads_max, Starter start)
+Workers::Workers(std::size_t threads_max, base::ThreadStarter start)
     : state_(std::make_unique<State>(threads_max, start)) {}
 
 Workers::~Workers() {

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <thread>
 
 #include "base/thread.hpp"
 
@@ -16,9 +15,8 @@ namespace callerapi::wire {
 /// none for the next run() or try_again() that gets one.
 class Workers {
  public:
-  using Starter = Result<std::thread> (*)(std::function<void()>);
   /// `start` is for tests.
-  explicit Workers(std::size_t threads_max, Starter start = &base::start_thread);
+  explicit Workers(std::size_t threads_max, base::ThreadStarter start = &base::start_thread);
   /// Runs what is queued, then joins.
   ~Workers();
   Workers(const Workers&) = delete;
