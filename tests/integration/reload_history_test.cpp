@@ -74,6 +74,15 @@ TEST_F(ReloadHistory, SaysOfEachServiceWhatCameWentAndChanged) {
   EXPECT_NE(log_.find("c: added: plugin"), std::string::npos) << log_;
 }
 
+TEST_F(ReloadHistory, AServiceThatOnlyStandsElsewhereHasNotChanged) {
+  Caller caller = open(service("a") + service("b"));
+  write("# a comment\n" + service("a") + service("b", "timeouts.total = \"5s\"\n"));
+  const auto report = caller.reload();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->changed, Lines{"b"});
+  EXPECT_NE(log_.find("generation 2: 0 added, 1 changed, 0 removed\n"), std::string::npos) << log_;
+}
+
 TEST_F(ReloadHistory, AnEndpointsOwnSettingIsNamedAndOneThatFollowsItsServiceIsNot) {
   EXPECT_EQ(changes(service("a",
                             "retry.cap = \"1s\"\n[services.a.endpoints.get]\n"

@@ -176,9 +176,10 @@ ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
       report.added.push_back(name);
       changes.push_back(describe_added(facts_of(built)));
     } else if (old->second.service != built.service) {
+      std::string line = describe_change(facts_of(old->second), facts_of(built));
+      if (line.empty()) continue;
       report.changed.push_back(name);
-      if (std::string line = describe_change(facts_of(old->second), facts_of(built)); !line.empty())
-        changes.push_back(std::move(line));
+      changes.push_back(std::move(line));
     }
   }
   for (const auto& [name, built] : built_)
