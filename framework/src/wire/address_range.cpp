@@ -67,7 +67,8 @@ std::string AddressRange::text() const {
 }
 
 bool AddressRange::contains(const std::string& host) const {
-  auto address = read(host);
+  // A zone, "fe80::1%eth0", says by which interface, not to whom.
+  auto address = read(host.substr(0, host.find('%')));
   if (!address) return false;
   unwrap_v4(*address);
   if (address->v4 != v4_) return false;

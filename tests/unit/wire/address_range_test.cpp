@@ -29,14 +29,16 @@ TEST(AddressRange, HoldsWhatItsPrefixSays) {
 }
 
 TEST(AddressRange, IsRefusedWhenItIsNone) {
-  for (const char* text : {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8x",
-                           "10.0.0.1/8", "fd00::1/8", "::/129", "host", "10.0.0", "[::1]"})
+  for (const char* text :
+       {"", "/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/8x", "10.0.0.1/8",
+        "fd00::1/8", "::/129", "host", "10.0.0", "[::1]", "fe80::1%eth0", "fe80::%1/10"})
     EXPECT_FALSE(AddressRange::parse(text)) << text;
 }
 
 TEST(MayConnect, NotToLinkLocalAddressesInWhateverForm) {
-  for (const char* host : {"169.254.169.254", "169.254.0.1", "fe80::1", "febf::1",
-                           "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe"})
+  for (const char* host :
+       {"169.254.169.254", "169.254.0.1", "fe80::1", "febf::1", "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe", "fe80::1%eth0", "fe80::a9fe:a9fe%2"})
     EXPECT_FALSE(may_connect(host, {})) << host;
   for (const char* host : {"127.0.0.1", "10.0.0.1", "169.253.255.255", "::1", "fec0::1", "fd00::1"})
     EXPECT_TRUE(may_connect(host, {})) << host;
@@ -47,6 +49,7 @@ TEST(MayConnect, WithAListToWhatIsOnItAlone) {
   EXPECT_TRUE(may_connect("169.254.1.9", allowed));
   EXPECT_TRUE(may_connect("::ffff:10.1.2.3", allowed));
   EXPECT_FALSE(may_connect("169.254.2.9", allowed));
+  EXPECT_TRUE(may_connect("fe80::1%eth0", ranges({"fe80::/10"})));
   EXPECT_FALSE(may_connect("127.0.0.1", allowed));
   EXPECT_FALSE(may_connect("::1", allowed));
 }
