@@ -166,12 +166,14 @@ void Origin::give_back(std::unique_ptr<Connection> connection, bool reusable, Ti
 }
 
 void Origin::wait(Waiter& waiter, TimePoint now) {
-  if (const Wants wants = waiter.wants(); wants != Wants::fresh)
+  // What rests belongs to those before us, who may not have been served yet.
+  const bool others = first_for_kept() != nullptr;
+  if (const Wants wants = waiter.wants(); wants != Wants::fresh && !others)
     if (auto connection = take(wants, now)) return waiter.on_connection(std::move(connection));
   if (auto why = closed()) return waiter.on_connection(std::move(*why));
   waiters_.push_back(&waiter);
   waiting_ = static_cast<int>(waiters_.size());
-  open_more();
+  others ? serve() : open_more();
   // Only now: those whom a connection is being opened for fill no queue.
   const auto most = static_cast<std::size_t>(settings_.queue_max) + connectors_.size();
   if (opening_ || waiters_.size() <= most || waiters_.back() != &waiter) return;

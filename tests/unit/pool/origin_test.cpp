@@ -90,6 +90,25 @@ TEST_F(Pool, WhoWaitsIsServedInOrderOfArrivalAndWhoLeftIsSkipped) {
   EXPECT_FALSE(leaving.told());
 }
 
+TEST_F(Pool, ANewcomerDoesNotTakeWhatComesToRestForWhoWaits) {
+  settings_.connections_max = 1;
+  Origin& origin = make();
+  auto connection = open(origin);
+  Asker first, newcomer;
+  ask(origin, first);
+  on_loop([&] {
+    // From another thread: what serves the queue is posted behind this.
+    std::thread([&] { origin.give_back(std::move(connection), true); }).join();
+    origin.wait(newcomer);
+  });
+  const bool in_order = first.told();
+  EXPECT_TRUE(in_order && !newcomer.told());
+  const auto opened = family_->counters.opened.load();
+  for (Asker* one : {in_order ? &first : &newcomer, in_order ? &newcomer : &first})
+    origin.give_back(one->answer().value(), true);
+  EXPECT_EQ(family_->counters.opened, opened) << "it was closed, only to be opened again";
+}
+
 TEST_F(Pool, AFullQueueRefusesAtOnce) {
   settings_.connections_max = 1;
   settings_.queue_max = 2;
