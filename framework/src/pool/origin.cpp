@@ -181,9 +181,10 @@ void Origin::wait(Waiter& waiter, TimePoint now) {
   waiter.on_connection(Error{
       .outcome = Outcome::queue_full,
       .reason = "queue_full",
-      .message = wire::to_text({settings_.host, settings_.port}) + ": " +
-                 std::to_string(waiters_.size()) +
-                 " calls already wait for a connection; raise pool.connections_max or call less",
+      .message =
+          wire::to_text({settings_.host, settings_.port}) + ": " + std::to_string(waiters_.size()) +
+          " calls already wait for a connection; raise pool." +
+          (short_of_quota() ? "service_connections_max" : "connections_max") + " or call less",
       .phase = Phase::queue});
 }
 

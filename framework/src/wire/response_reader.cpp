@@ -223,7 +223,13 @@ ResponseReader::Event ResponseReader::parse_field(std::string_view line, Headers
   };
   if (line.front() == ' ' || line.front() == '\t') {
     if (limits_.obs_fold && &into == &headers_ && !into.empty()) return parse_folded(line);
-    return refuse("is folded over two lines, which RFC 9112 5.2 forbids to senders");
+    // Of the field before it: what stands here is of a value, which may be a secret.
+    return protocol("header",
+                    where() +
+                        (into.empty() ? ": its first line begins with a space"
+                                      : ": field '" + printable(into[into.size() - 1].name) +
+                                            "' is folded over two lines") +
+                        ", which RFC 9112 5.2 forbids to senders");
   }
   if (into.size() >= limits_.fields)
     return fail(Outcome::response_too_large, "fields",

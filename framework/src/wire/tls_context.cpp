@@ -18,6 +18,10 @@ namespace {
 constexpr std::size_t sessions_max = 8;
 constexpr int security_level = 2;  // Keys of 112 bits and more: no RSA 1024, no SHA-1, no MD5.
 
+constexpr std::size_t name_bytes_max = 255;  // What the field for it holds.
+
+bool is_visible(char c) noexcept { return c > ' ' && c < 0x7f; }
+
 template <auto Free>
 struct Freed {
   template <class T>
@@ -130,6 +134,13 @@ Result<void> TlsContext::set_up(const TlsSettings& settings) {
     return refuse("server_name",
                   "begins with a dot, or is empty; expected one full name such as "
                   "billing.svc.example, or an IP address");
+  if (name_.size() > name_bytes_max || !std::ranges::all_of(name_, is_visible))
+    return refuse("server_name",
+                  "has " + std::to_string(name_.size()) +
+                      " bytes, or a space, control or non-ASCII byte; expected one full name "
+                      "of at most " +
+                      std::to_string(name_bytes_max) +
+                      " bytes such as billing.svc.example, or an IP address");
   SSL_CTX_set_security_level(context_, security_level);
   SSL_CTX_set_min_proto_version(context_, settings.tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_options(context_, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);

@@ -95,7 +95,11 @@ TEST_F(PoolOfSeveral, WhoWaitsNoLongerCostsNobodyAConnection) {
   ask(other, gone);
   ask(other, refused);
   EXPECT_TRUE(quota_->hungry());
-  EXPECT_EQ(refused.answer().error().outcome, Outcome::queue_full);
+  const Error full = refused.answer().error();
+  EXPECT_EQ(full.outcome, Outcome::queue_full);
+  EXPECT_EQ(full.message, "127.0.0.1:" + std::to_string(server_.port()) +
+                              ": 1 calls already wait for a connection; raise "
+                              "pool.service_connections_max or call less");
   on_loop([&] { other.withdraw(gone); });
   EXPECT_FALSE(quota_->hungry());
   busy.give_back(std::move(one), true);

@@ -265,8 +265,11 @@ INSTANTIATE_TEST_SUITE_P(
              "expects HTTP/2"},
         Text{"Status", "HTTP/1.1 2x0 OK\r\n\r\n",
              "response begins with 'HTTP/1.1 2x0 OK'; expected HTTP/1.1 and three digits"},
-        Text{"Fold", ok + "X: a\r\n b\r\n\r\n",
-             "response head: field ' b' is folded over two lines, which RFC 9112 5.2 forbids to "
+        Text{"Fold", ok + "X: a\r\n b: c\r\n\r\n",
+             "response head: field 'X' is folded over two lines, which RFC 9112 5.2 forbids to "
+             "senders"},
+        Text{"FoldOfNothing", ok + " b: c\r\n\r\n",
+             "response head: its first line begins with a space, which RFC 9112 5.2 forbids to "
              "senders"},
         Text{"Length", ok + "Content-Length: 1,5\r\n\r\n",
              "response: Content-Length '1,5'; expected one number of decimal digits"},

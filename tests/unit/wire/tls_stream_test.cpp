@@ -291,6 +291,10 @@ TEST(TlsContext, RefusesWhatCannotBeUsedAndSaysWhich) {
   };
   const std::string no_ca =
       "holds no certificate in PEM form, or a broken one; expected BEGIN CERTIFICATE blocks";
+  const std::string odd_name =
+      " bytes, or a space, control or non-ASCII byte; expected one full name of at most 255 bytes "
+      "such as "
+      "billing.svc.example, or an IP address";
   const BadSettings all[] = {
       {"no PEM", with("hello", "", ""), "ca", no_ca},
       {"a key instead", with(ours.root.key, "", ""), "ca", no_ca},
@@ -307,7 +311,11 @@ TEST(TlsContext, RefusesWhatCannotBeUsedAndSaysWhich) {
        "is too weak, or of a kind that TLS cannot use"},
       {"any name below", with("", "", "", ".svc.test"), "server_name",
        "begins with a dot, or is empty; expected one full name such as billing.svc.example, or an "
-       "IP address"}};
+       "IP address"},
+      {"long", with("", "", "", std::string(256, 'x')), "server_name", "has 256" + odd_name},
+      {"spaced", with("", "", "", "svc test"), "server_name", "has 8" + odd_name},
+      {"with NUL", with("", "", "", std::string("svc\0test", 8)), "server_name",
+       "has 8" + odd_name}};
   for (const BadSettings& bad : all) {
     const auto made = TlsContext::make(bad.settings, "h", 443);
     ASSERT_FALSE(made) << bad.name;
