@@ -49,6 +49,16 @@ TEST(Pages, FollowsLinksToTheLastPage) {
   EXPECT_NE(server.requests()[2].head.find("X-Page: yes"), std::string::npos);
 }
 
+TEST(Pages, ALinkHasAQueryOfItsOwnAndThatOfTheFirstRequestIsNotSentBehindIt) {
+  ScriptedServer server(linking);
+  Caller caller = caller_of(server);
+  Pages pages(caller, "echo", "get", Request{}.path("id", "1").query("size", "9"));
+  while (pages.next().value()) {
+  }
+  EXPECT_EQ(targets(server), (std::vector<std::string>{"/base/echo/1?size=9", "/base/items/1?p=2",
+                                                       "/base/items/1?p=3"}));
+}
+
 TEST(Pages, FollowsCursorsInTheBody) {
   ScriptedServer server([](const SeenRequest& request) {
     const bool last = request.target.find("after=b") != std::string::npos;

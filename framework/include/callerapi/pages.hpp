@@ -27,7 +27,8 @@ class CALLERAPI_API Pages {
 
   /// Follows `Link: <...>; rel="next"` (RFC 8288). The target is a URL of the service's own origin
   /// or a path; another origin is refused with `location_origin`, for the request carries the
-  /// service's credentials. `first` has no body; its headers and time limits hold for each page.
+  /// service's credentials. `first` has no body; its headers and time limits hold for each page,
+  /// its query for the first alone: a target has a query of its own.
   Pages(Caller& caller, std::string service, std::string endpoint, Request first = {});
   /// Sends what `cursor` reads from a page as query parameter `parameter` of the next, beside those
   /// of `first`.

@@ -20,7 +20,10 @@ struct Pages::State {
   Request request() const {
     Request next = first.without_body();
     if (!position) return next;
-    if (parameter.empty()) return std::move(next).at(*position);
+    if (parameter.empty()) {
+      next.query_values.clear();  // the target has what the service kept of it
+      return std::move(next).at(*position);
+    }
     return std::move(next).query(parameter, *position);
   }
 
