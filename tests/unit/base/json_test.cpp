@@ -40,6 +40,13 @@ struct Payment {
 };
 CALLERAPI_JSON(Payment, (total, "grand-total"), currency, due, (made, "made_at"))
 
+struct Counted {
+  static inline int made = 0;
+  Counted() { ++made; }
+  int number = 0;
+};
+CALLERAPI_JSON(Counted, number)
+
 }  // namespace sample
 
 namespace callerapi {
@@ -90,6 +97,18 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{"NotAnObject", "[]", "/: expected an object, got an array"},
         Bad{"Infinity", R"({"id":1e400})", "not valid JSON: a number is too large"}),
     [](const auto& bad) { return std::string(bad.param.label); });
+
+TEST(Json, TheFirstElementThatDoesNotFitEndsAnArrayBeforeTheOthersAreMade) {
+  sample::Counted::made = 0;
+  const auto bad = from_json<std::vector<sample::Counted>>("[0,0,0]");
+  EXPECT_EQ(bad.error().message, "/0: expected an object, got a number");
+  EXPECT_EQ(sample::Counted::made, 1);
+
+  std::vector<int> numbers{7, 8, 9};
+  json::Fault fault;
+  ASSERT_TRUE(json::decode(json::Document::parse("[1,2]")->root(), numbers, fault));
+  EXPECT_EQ(numbers, (std::vector{1, 2})) << "what was there before is gone";
+}
 
 TEST(Json, TheLargestNumberOfSixtyFourBitsSurvives) {
   constexpr auto most = std::numeric_limits<std::uint64_t>::max();

@@ -61,9 +61,10 @@ bool decode(View from, T& into, Fault& fault) {
     into = std::chrono::floor<typename T::duration>(*time);
   } else if constexpr (is_vector<T>::value) {
     if (from.kind() != Kind::array) return expected(fault, "an array", from);
-    into.resize(from.size());
+    // One by one: an element may be a hundred times as large as its text, and the first be wrong.
+    into.clear();
     for (std::size_t i = 0; i < from.size(); ++i)
-      if (!decode_at(from.at(i), into[i], fault, std::to_string(i))) return false;
+      if (!decode_at(from.at(i), into.emplace_back(), fault, std::to_string(i))) return false;
   } else if constexpr (is_map<T>::value) {
     if (from.kind() != Kind::object) return expected(fault, "an object", from);
     for (std::size_t i = 0; i < from.size(); ++i)
