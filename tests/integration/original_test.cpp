@@ -179,8 +179,10 @@ TEST(PythonOriginal, ModelsAreTypesAndWhatDoesNotFitNamesThePlace) {
   EXPECT_EQ(bad.error().outcome, Outcome::decode_error);
   EXPECT_EQ(bad.error().message, "files.add: /size: expected a number, got a string");
   ASSERT_FALSE(infinite);
-  EXPECT_EQ(infinite.error().message,
-            "files.add: the JSON body holds a number that is infinite or NaN");
+  EXPECT_EQ(
+      infinite.error().message,
+      "files.add: the JSON body holds a number that is infinite or NaN, or a time outside the "
+      "years 1678 to 2261");
   EXPECT_EQ(server.requests().size(), 2u) << "what cannot be said in JSON is never sent";
 }
 

@@ -97,7 +97,7 @@ class CALLERAPI_API Writer {
     return key(name).value(v);
   }
 
-  /// False: a number had no form in JSON.
+  /// False: a number had no form in JSON, or a typed time was outside the years 1678 to 2261.
   bool ok() const noexcept { return ok_; }
   /// What was written so far; valid until the next change.
   const std::string& text() const noexcept { return text_; }

@@ -35,7 +35,7 @@ class CALLERAPI_API Request {
   struct NoBody {};
   struct Json {
     std::string text;
-    bool finite = true;  ///< False: a number of it has no form in JSON; the call is refused.
+    bool finite = true;  ///< False: a number or time of it has no form in JSON; it is refused.
   };
   struct Form {
     Pairs fields;

@@ -117,7 +117,9 @@ void set_text(Prepared& call, std::string text, std::string_view content_type) {
 Result<void> take_payload(Prepared& call, Request& request, wire::Loop& loop) {
   if (auto* json = std::get_if<Request::Json>(&request.payload)) {
     if (!json->finite)
-      return invalid(call, "not_finite", "the JSON body holds a number that is infinite or NaN");
+      return invalid(call, "not_finite",
+                     "the JSON body holds a number that is infinite or NaN, or a time outside the "
+                     "years 1678 to 2261");
     set_text(call, std::move(json->text), "application/json");
   } else if (auto* form = std::get_if<Request::Form>(&request.payload)) {
     set_text(call, wire::encode_form(form->fields), "application/x-www-form-urlencoded");

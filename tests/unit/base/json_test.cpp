@@ -176,8 +176,28 @@ TEST(Json, ATimeOfAnyOffsetIsOneMomentAndWhatIsNoTimeIsRefused) {
         "2024-13-01T00:00:00Z", "24-02-29T12:00:00Z", "2024-02-29T12:00:00+24:00",
         "9999-01-01T00:00:00Z", "-024-01-01T00:00:00Z"})
     EXPECT_FALSE(json::parse_time(text)) << text;
-  EXPECT_EQ(from_json<sys_seconds>("\"yesterday\"").error().message,
-            "/: expected a time such as \"2026-11-24T13:42:40Z\" (RFC 3339)");
+  EXPECT_EQ(
+      from_json<sys_seconds>("\"yesterday\"").error().message,
+      "/: expected a time such as \"2026-11-24T13:42:40Z\" (RFC 3339) of the years 1678 to 2261");
+}
+
+TEST(Json, ATimeThatNoNanosecondsReachIsNotWrittenAsAnother) {
+  using namespace std::chrono;
+  const auto written = [](auto time) {
+    bool sound = true;
+    const std::string text = to_json(time, sound);
+    return text + (sound ? "" : " refused");
+  };
+  EXPECT_EQ(written(sys_seconds(sys_days(1678y / January / 1))), "\"1678-01-01T00:00:00Z\"");
+  EXPECT_EQ(written(sys_seconds(sys_days(2262y / January / 1)) - 1s), "\"2261-12-31T23:59:59Z\"");
+  EXPECT_EQ(written(json::Time(sys_days(2262y / January / 1)) - 1ns),
+            "\"2261-12-31T23:59:59.999999999Z\"");
+  EXPECT_EQ(written(sys_seconds(sys_days(1678y / January / 1)) - 1s), "null refused");
+  EXPECT_EQ(written(sys_seconds(sys_days(2262y / January / 1))), "null refused");
+  EXPECT_EQ(written(sys_days(9999y / December / 31)), "null refused");
+  EXPECT_EQ(written(sys_seconds::max()), "null refused");
+  EXPECT_EQ(written(sys_time<hours>::min()), "null refused");
+  EXPECT_FALSE(from_json<sys_seconds>("\"9999-12-31T23:59:59Z\""));
 }
 
 TEST(Json, AnEnumeratorWithoutANameIsWrittenAsNull) {

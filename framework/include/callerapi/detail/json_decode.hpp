@@ -57,7 +57,9 @@ bool decode(View from, T& into, Fault& fault) {
     const auto text = from.string();
     if (!text) return expected(fault, "a time as a string", from);
     const auto time = parse_time(*text);
-    if (!time) return fault("expected a time such as \"2026-11-24T13:42:40Z\" (RFC 3339)");
+    if (!time)
+      return fault(
+          "expected a time such as \"2026-11-24T13:42:40Z\" (RFC 3339) of the years 1678 to 2261");
     into = std::chrono::floor<typename T::duration>(*time);
   } else if constexpr (is_vector<T>::value) {
     if (from.kind() != Kind::array) return expected(fault, "an array", from);

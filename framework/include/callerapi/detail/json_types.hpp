@@ -3,6 +3,7 @@
 #include <chrono>
 #include <concepts>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -71,6 +72,20 @@ constexpr int fraction_digits = [] {
   return digits;
 }();
 
+/// The same moment in nanoseconds, whose 64 bits hold no other years; nullopt: it is of another.
+template <class D>
+std::optional<Time> writable(std::chrono::sys_time<D> time) {
+  using namespace std::chrono;
+  // About 292 years to either side of 1970. A double neither overflows nor is it exact.
+  constexpr double seconds_max = 9.223e9;
+  const double distance = duration<double>(time.time_since_epoch()).count();
+  if (!(distance > -seconds_max && distance < seconds_max)) return std::nullopt;
+  const Time moment = time;
+  if (moment < sys_days(year(1678) / 1 / 1) || moment >= sys_days(year(2262) / 1 / 1))
+    return std::nullopt;
+  return moment;
+}
+
 template <class T>
 void encode(Writer& out, const T& value);
 template <class T>
@@ -110,7 +125,10 @@ void encode(Writer& out, const T& value) {
   } else if constexpr (is_optional<T>::value) {
     value ? encode(out, *value) : void(out.null());
   } else if constexpr (is_time<T>::value) {
-    out.value(format_time(value, fraction_digits<typename T::duration>));
+    if (const auto time = writable(value))
+      out.value(format_time(*time, fraction_digits<typename T::duration>));
+    else
+      out.value(std::numeric_limits<double>::quiet_NaN());  // null, and no longer ok()
   } else if constexpr (is_vector<T>::value) {
     out.begin_array();
     for (const auto& one : value) encode(out, one);
