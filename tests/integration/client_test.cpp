@@ -144,6 +144,33 @@ TEST(Client, ThePluginsWordsForAStatusGoBeforeThoseOfTheService) {
   EXPECT_EQ(raw.value().plugin_error, "invoice is not paid");
 }
 
+std::string refusal(const std::string& type, const std::string& problem) {
+  ScriptedServer server([&](const SeenRequest&) {
+    return Script{.bytes = support::status(409, problem, "Content-Type: " + type + "\r\n")};
+  });
+  Caller caller = caller_of(server);
+  return Client<billing::Billing>(caller).call<"get_invoice">("42").error().message;
+}
+
+TEST(Client, WhatTheServiceSaysOfAStatusStaysOneLineOfItsError) {
+  const std::string begin = "billing.get_invoice: HTTP 409 after 1 attempt";
+  const std::string type = "application/problem+json";
+  EXPECT_EQ(refusal(type, R"({"title":"gone\n2026 ERROR forged \u001b[31m"})"),
+            begin + R"(: gone\x0a2026 ERROR forged \x1b[31m)");
+  EXPECT_EQ(refusal(type, "{\"title\":\"z\xc3\xbc sp\xc3\xa4t\"}"),
+            begin + ": z\xc3\xbc sp\xc3\xa4t");
+  EXPECT_EQ(refusal(type, "{\"title\":\"" + std::string(300, 'x') + "\"}"),
+            begin + ": " + std::string(256, 'x') + "...");
+}
+
+TEST(Client, TheTypeOfAProblemIsReadWithoutRegardToCase) {
+  const std::string begin = "billing.get_invoice: HTTP 409 after 1 attempt";
+  const char* problem = R"({"title":"twice"})";
+  EXPECT_EQ(refusal("Application/Problem+JSON; charset=utf-8", problem), begin + ": twice");
+  EXPECT_EQ(refusal("application/problem+json ;x=y", problem), begin + ": twice");
+  EXPECT_EQ(refusal("application/problem+jsonp", problem), begin);
+}
+
 TEST(Client, AnAnswerThatDoesNotFitTheTypeNamesThePlace) {
   ScriptedServer server(
       [](const SeenRequest&) { return Script{.bytes = support::ok(R"({"id":42,"total":1})")}; });

@@ -2,6 +2,8 @@
 
 #include "base/limits.hpp"
 #include "callerapi/client.hpp"
+#include "wire/line.hpp"
+#include "wire/syntax.hpp"
 
 namespace callerapi::detail {
 namespace {
@@ -11,6 +13,15 @@ std::string member(const json::View& problem, std::string_view name) {
   return found ? std::string(found.string().value_or("")) : std::string();
 }
 
+/// RFC 9110 8.3.1: the case of a type means nothing, nor do its parameters here.
+bool is_problem(std::string_view content_type) {
+  return same_name(wire::trim(content_type.substr(0, content_type.find(';'))),
+                   "application/problem+json");
+}
+
+// An error's message is for a line of a log; all of the title is in its detail.
+constexpr std::size_t title_bytes_max = 256;
+
 }  // namespace
 
 std::optional<Error> status_error(const Response& response) {
@@ -18,7 +29,7 @@ std::optional<Error> status_error(const Response& response) {
   auto said = std::make_shared<ErrorDetail>();
   said->body_excerpt = response.body.substr(0, base::limits::body_excerpt_bytes_max);
   const auto type = response.headers.get("Content-Type");
-  if (type && type->starts_with("application/problem+json")) {
+  if (type && is_problem(*type)) {
     if (const auto document = json::Document::parse(response.body)) {
       const json::View problem = document->root();
       said->type = member(problem, "type");
@@ -39,7 +50,9 @@ std::optional<Error> status_error(const Response& response) {
               .time = response.time,
               .record = response.record};
   // The plugin knows its service best; without its words those of the service stand.
-  const std::string& words = response.plugin_error.empty() ? said->title : response.plugin_error;
+  const std::string words = response.plugin_error.empty()
+                                ? wire::line_of(said->title, title_bytes_max)
+                                : response.plugin_error;
   if (!words.empty()) error.message += ": " + words;
   error.detail = std::move(said);
   return error;

@@ -8,8 +8,7 @@
 #include "host/descriptor.hpp"
 #include "host/faults.hpp"
 #include "host/limited.hpp"
-#include "wire/encode.hpp"
-#include "wire/syntax.hpp"
+#include "wire/line.hpp"
 
 namespace callerapi::host {
 namespace {
@@ -103,25 +102,6 @@ const void* get_extension(void*, const char* id) noexcept {
 // More than any line of a log is for.
 constexpr std::size_t log_bytes_max = 4096;
 
-/// UTF-8 that neither steers a terminal nor ends a line.
-bool is_line(std::string_view text) noexcept {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto c = static_cast<unsigned char>(text[i]);
-    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
-    if (c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0)) return false;
-  }
-  return wire::is_utf8(text);
-}
-/// What a plugin said as one line: its own UTF-8 where that does no harm, else escaped.
-std::string line_of(std::string_view text, std::size_t bytes_max) {
-  std::string_view shown = text.substr(0, bytes_max);
-  // One that fills its place may end within a character.
-  for (int cut = 0; cut < 3 && shown.size() + 4 > bytes_max && !wire::is_utf8(shown); ++cut)
-    shown.remove_suffix(1);
-  if (!is_line(shown)) return wire::printable(text, bytes_max);
-  return std::string(shown) + (text.size() > bytes_max ? "..." : "");
-}
-
 /// What the host offers as `ctx`.
 struct HostContext {
   const LoadedCode::Config& config;
@@ -137,9 +117,9 @@ void log_line(void* ctx, std::int32_t level, capi_str message) noexcept {
   const auto known = level < 0 || level > 3 ? LogLevel::info : static_cast<LogLevel>(level);
   const base::Log& log = static_cast<HostContext*>(ctx)->log;
   const std::string_view text = view(message);
-  if (text.size() <= log_bytes_max && is_line(text)) return log.write(known, "plugin", text);
+  if (text.size() <= log_bytes_max && wire::is_line(text)) return log.write(known, "plugin", text);
   try {
-    log.write(known, "plugin", line_of(text, log_bytes_max));
+    log.write(known, "plugin", wire::line_of(text, log_bytes_max));
   } catch (...) {  // out of memory: a line less
   }
 }
@@ -154,7 +134,7 @@ capi_error_out no_error() noexcept {
   return out;
 }
 std::string said(const capi_error_out& out) {
-  return line_of({out.msg, ::strnlen(out.msg, sizeof out.msg)}, sizeof out.msg);
+  return wire::line_of({out.msg, ::strnlen(out.msg, sizeof out.msg)}, sizeof out.msg);
 }
 
 }  // namespace

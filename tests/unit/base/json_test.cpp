@@ -47,6 +47,11 @@ struct Counted {
 };
 CALLERAPI_JSON(Counted, number)
 
+struct Slashed {
+  int number = 0;
+};
+CALLERAPI_JSON(Slashed, (number, "a/b"))
+
 }  // namespace sample
 
 namespace callerapi {
@@ -208,6 +213,18 @@ TEST(Json, APointerEscapesTheNamesItPassesThrough) {
   const auto bad = from_json<std::map<std::string, int>>(R"({"a/b~c":true})");
 
   EXPECT_EQ(bad.error().message, "/a~1b~0c: expected a whole number, got a boolean");
+  EXPECT_EQ(from_json<sample::Slashed>("{}").error().message, "/a~1b: is required, but missing");
+}
+
+TEST(Json, AKeyThatThePayloadChoseStaysShortAndOnOneLine) {
+  using Tree = std::map<std::string, std::map<std::string, int>>;
+  EXPECT_EQ(from_json<Tree>(R"({"fine":{"x":1},"a\nERROR \u001b[31m":{"caf\u00e9":true}})")
+                .error()
+                .message,
+            R"(/a\x0aERROR \x1b[31m/caf\xc3\xa9: expected a whole number, got a boolean)");
+  const std::string text = "{\"" + std::string(5000, 'k') + "\":{\"x\":true}}";
+  EXPECT_EQ(from_json<Tree>(text).error().message,
+            "/" + std::string(64, 'k') + ".../x: expected a whole number, got a boolean");
 }
 
 TEST(Json, DepthIsBounded) {

@@ -4,6 +4,47 @@
 
 namespace callerapi::json {
 
+/// RFC 6901: '~' and '/' of a name are escaped.
+inline void step_into(Fault& fault, std::string_view step) {
+  fault.path += '/';
+  for (const char c : step) {
+    if (c == '~')
+      fault.path += "~0";
+    else if (c == '/')
+      fault.path += "~1";
+    else
+      fault.path += c;
+  }
+}
+
+/// The step for a name that the payload chose: at most 64 bytes of it, and what is no printable
+/// ASCII as \xNN, so that a peer writes no lines of its own into an error.
+inline std::string step_of_key(std::string_view key) {
+  constexpr std::size_t shown_max = 64;
+  constexpr char digits[] = "0123456789abcdef";
+  std::string shown;
+  for (const char c : key.substr(0, shown_max)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f)
+      shown += c;
+    else
+      shown.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+  }
+  if (key.size() > shown_max) shown += "...";
+  Fault step;
+  step_into(step, shown);
+  return std::move(step.path);
+}
+
+template <class T>
+bool decode_at(View from, T& into, Fault& fault, std::string_view step) {
+  const std::size_t size = fault.path.size();
+  step_into(fault, step);
+  const bool ok = decode(from, into, fault);
+  if (ok) fault.path.resize(size);
+  return ok;
+}
+
 template <class T>
 bool decode_integer(View from, T& into, Fault& fault) {
   if (const auto large = from.natural(); large && std::in_range<T>(*large))
@@ -27,7 +68,7 @@ bool decode_members(View from, T& into, Fault& fault) {
     if (found) {
       ok = decode_at(found, field, fault, name);
     } else if constexpr (!is_optional<Field>::value) {
-      fault.path.append("/").append(name);
+      step_into(fault, name);
       ok = fault("is required, but missing");
     }
   });
@@ -69,8 +110,12 @@ bool decode(View from, T& into, Fault& fault) {
       if (!decode_at(from.at(i), into.emplace_back(), fault, std::to_string(i))) return false;
   } else if constexpr (is_map<T>::value) {
     if (from.kind() != Kind::object) return expected(fault, "an object", from);
-    for (std::size_t i = 0; i < from.size(); ++i)
-      if (!decode_at(from.at(i), into[std::string(from.key(i))], fault, from.key(i))) return false;
+    for (std::size_t i = 0; i < from.size(); ++i) {
+      const std::size_t size = fault.path.size();
+      if (decode(from.at(i), into[std::string(from.key(i))], fault)) continue;
+      fault.path.insert(size, step_of_key(from.key(i)));
+      return false;
+    }
   } else if constexpr (NamedEnum<T>) {
     const auto& names = callerapi_json_names(static_cast<T*>(nullptr));
     for (std::size_t i = 0; i < std::size(names); ++i)

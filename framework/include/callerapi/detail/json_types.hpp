@@ -91,28 +91,6 @@ void encode(Writer& out, const T& value);
 template <class T>
 bool decode(View from, T& into, Fault& fault);
 
-/// RFC 6901: '~' and '/' of a name are escaped.
-inline void step_into(Fault& fault, std::string_view step) {
-  fault.path += '/';
-  for (const char c : step) {
-    if (c == '~')
-      fault.path += "~0";
-    else if (c == '/')
-      fault.path += "~1";
-    else
-      fault.path += c;
-  }
-}
-
-template <class T>
-bool decode_at(View from, T& into, Fault& fault, std::string_view step) {
-  const std::size_t size = fault.path.size();
-  step_into(fault, step);
-  const bool ok = decode(from, into, fault);
-  if (ok) fault.path.resize(size);
-  return ok;
-}
-
 template <class T>
 void encode(Writer& out, const T& value) {
   if constexpr (std::is_same_v<T, std::string> || std::is_same_v<T, bool> ||
@@ -179,8 +157,9 @@ std::string to_json(const T& value) {
   return to_json(value, finite);
 }
 
-/// Errors: `decode_error`; the message holds a JSON pointer, never the payload. Unknown members
-/// are ignored, missing ones refused unless they are std::optional.
+/// Errors: `decode_error`; the message holds a JSON pointer (names that the payload chose
+/// shortened) and at most a number of the payload, never its texts. Unknown members are ignored,
+/// missing ones refused unless they are std::optional.
 template <class T>
 Result<T> from_json(std::string_view text) {
   auto document = json::Document::parse(text);
