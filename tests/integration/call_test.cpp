@@ -75,6 +75,26 @@ TEST(Call, AnUnknownServiceOrEndpointNamesTheNearest) {
   EXPECT_EQ(server.connections(), 0);
 }
 
+TEST(Call, ByMethodAndPathTakesNoParametersOfAPathAndNoUrl) {
+  ScriptedServer server(echo);
+  Caller caller = caller_of(server);
+
+  const auto filled = caller.request("echo", "GET", "/x", Request{}.path("id", "9"));
+  const auto moved = caller.request("echo", "GET", "/x", Request{}.at(server.url() + "/next"));
+
+  ASSERT_FALSE(filled);
+  EXPECT_EQ(filled.error().outcome, Outcome::invalid_argument);
+  EXPECT_EQ(filled.error().reason, "unknown_parameter");
+  EXPECT_EQ(filled.error().message,
+            "echo GET: no path parameter 'id' in /x; a request by method and path is sent to that "
+            "path as it is");
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().reason, "location");
+  EXPECT_EQ(moved.error().message,
+            "echo GET: Request::at() is for endpoints; give the path of the URL in place of /x");
+  EXPECT_TRUE(server.requests().empty());
+}
+
 TEST(Call, AnIllegalByteNeverLeaves) {
   ScriptedServer server(echo);
   Caller caller = caller_of(server);

@@ -42,12 +42,13 @@ class CALLERAPI_API Request {
   };
   using Payload = std::variant<NoBody, Json, Form, Multipart, Body>;
 
-  /// Fills `{name}` of the endpoint's path. Percent-encoded as RFC 3986 requires.
+  /// Fills `{name}` of the endpoint's path, of nothing else. Percent-encoded as RFC 3986 requires.
   Request&& path(std::string name, std::string value) &&;
   /// Appends `name=value`; order and repetition are kept.
   Request&& query(std::string name, std::string value) &&;
   /// Goes to a URL that the service itself gave, in place of the endpoint's path and query: one of
   /// its own origin, or a path that begins with '/', sent as it is. Parameters are not asked for.
+  /// Of endpoints only.
   Request&& at(std::string url) &&;
   /// Adds a header beside those of that name. Bad names, control bytes and those that the framing
   /// owns (docs/reference/headers.md) are refused by the call.

@@ -339,6 +339,15 @@ Result<void> prepare_ad_hoc(Prepared& call, const ServiceView& service, std::str
   call.may_repeat = idempotent_method(method);
   if (path.empty() || path.front() != '/')
     return invalid(call, "path", "the path of a request begins with '/'");
+  if (request.url)
+    return invalid(call, "location",
+                   "Request::at() is for endpoints; give the path of the URL in place of " +
+                       wire::printable(path));
+  if (!request.path_values.empty())
+    return invalid(call, "unknown_parameter",
+                   "no path parameter '" + request.path_values.front().first + "' in " +
+                       wire::printable(path) +
+                       "; a request by method and path is sent to that path as it is");
   call.target.append(service.path_prefix).append(path);
   if (auto added = wire::append_query(call.target, request.query_values); !added)
     return within(call, std::move(added).error());
