@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <exception>
 #include <future>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -31,6 +32,8 @@ struct Billing {
                 get<"get_invoice", "/v1/invoices/{id}", Invoice, path<"id">, opt<"limit", int>>,
                 post<"create", "/v1/invoices", Invoice, Invoice, idempotency_key>,
                 post<"attach", "/v1/invoices/{id}/file", multipart, none, path<"id">>,
+                get<"entry", "/v1/entries/{number}", Invoice, path<"number", std::uint64_t>,
+                    opt<"above", double>>,
                 del<"cancel", "/v1/invoices/{id}", none, none, path<"id">>>;
   std::string token;
   explicit Billing(callerapi::HostView host) : token(host.config("token").value_or("?")) {}
@@ -96,6 +99,29 @@ TEST(Client, TypedCallsFillThePathAndDecodeTheAnswer) {
   EXPECT_EQ(seen.at(0).target, "/prefix/v1/invoices/42?limit=10");
   EXPECT_EQ(seen.at(1).body, R"({"id":"7","total":1.5})");
   EXPECT_NE(seen.at(1).head.find("Content-Type: application/json"), std::string::npos);
+}
+
+TEST(Client, EveryNumberOfItsTypeIsTakenAndWhatIsNoNumberIsNot) {
+  ScriptedServer server(invoice);
+  Caller caller = caller_of(server);
+  Client<billing::Billing> invoices(caller);
+
+  const auto largest = invoices.call<"entry">(std::numeric_limits<std::uint64_t>::max());
+  ASSERT_TRUE(largest) << largest.error().message;
+  EXPECT_EQ(server.requests().at(0).target, "/prefix/v1/entries/18446744073709551615");
+  for (const double number :
+       {std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
+        std::numeric_limits<double>::quiet_NaN()}) {
+    const auto bad = invoices.call<"entry">(std::uint64_t{1}, with<"above">(number));
+    ASSERT_FALSE(bad) << number;
+    EXPECT_EQ(bad.error().message,
+              "billing.entry: query parameter 'above' does not fit its type; expected real");
+  }
+  for (const char* number : {"18446744073709551616", "-9223372036854775809", "1.5", "+1", ""})
+    EXPECT_EQ(caller.call("billing", "entry", Request{}.path("number", number)).error().reason,
+              "parameter_type")
+        << number;
+  EXPECT_TRUE(caller.call("billing", "entry", Request{}.path("number", "-9223372036854775808")));
 }
 
 TEST(Client, TheSignHookOfThePluginSignsEveryRequest) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -25,20 +26,27 @@ Error within(const Prepared& call, Error error) {
   return error;
 }
 
+/// Is all of `text` a number of that type?
+template <class Number>
+bool reads(std::string_view text, Number& number) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return error == std::errc() && stop == end;
+}
+
 bool fits(ParamType type, std::string_view value) {
-  const char* end = value.data() + value.size();
   switch (type) {
     case ParamType::text:
       return true;
     case ParamType::integer: {
+      // A contract does not tell whether the type has a sign.
       std::int64_t number = 0;
-      const auto [stop, error] = std::from_chars(value.data(), end, number);
-      return error == std::errc() && stop == end;
+      std::uint64_t large = 0;
+      return reads(value, number) || reads(value, large);
     }
     case ParamType::real: {
       double number = 0;
-      const auto [stop, error] = std::from_chars(value.data(), end, number);
-      return error == std::errc() && stop == end;
+      return reads(value, number) && std::isfinite(number);
     }
     case ParamType::boolean:
       return value == "true" || value == "false";
