@@ -32,6 +32,19 @@ bool has_encoded_dots(std::string_view value) {
   return value.find("%2e") != std::string_view::npos || value.find("%2E") != std::string_view::npos;
 }
 
+/// As append_reserved(), but what would end the path stays in it: "?" as long as there is no query,
+/// and "#", which no request target holds.
+void append_kept(std::string& out, std::string_view value) {
+  const bool query = out.find('?') != std::string::npos;
+  while (!value.empty()) {
+    const auto end = std::min(value.find_first_of(query ? "#" : "?#"), value.size());
+    append_reserved(out, value.substr(0, end));
+    if (end == value.size()) return;
+    append_encoded(out, value.substr(end, 1));
+    value.remove_prefix(end + 1);
+  }
+}
+
 Result<void> check_value(std::string_view name, std::string_view value, bool path) {
   const auto who = [&](std::string_view what) {
     return std::string(path ? "path" : "query") + " parameter '" + std::string(name) + "' " +
@@ -148,7 +161,9 @@ Result<void> UriTemplate::expand_part(std::string& out, const Part& part,
     }
     first = false;
     if (named) out.append(name).append(1, '=');
-    if (reserved) {
+    if (part.op == '+') {
+      append_kept(out, *value);
+    } else if (reserved) {
       append_reserved(out, *value);
     } else {
       append_encoded(out, *value);

@@ -59,6 +59,14 @@ TEST(UriTemplate, NoServerResolvesAnExpansionToAnotherPath) {
   EXPECT_EQ(expand("/f{?q}", {{"q", "/../"}}), "/f?q=%2F..%2F");
 }
 
+TEST(UriTemplate, AValueThatKeepsItsSlashesDoesNotEndThePath) {
+  EXPECT_EQ(expand("/f/{+id}/tags", {{"id", "a/b?x=#y"}}), "/f/a/b%3Fx=%23y/tags");
+  EXPECT_EQ(expand("/f/{+id}/tags", {{"id", "a%3Fb%23"}}), "/f/a%3Fb%23/tags");
+  EXPECT_EQ(expand("/f/{+id}/tags", {{"id", "a?/../b"}}), "dot_segment");
+  EXPECT_EQ(expand("/f/{+a,b}{?q}", {{"a", "?"}, {"b", "#"}, {"q", "?"}}), "/f/%3F,%23?q=%3F");
+  EXPECT_EQ(expand("/f?u={+id}&x=1", {{"id", "/a?b#c"}}), "/f?u=/a?b%23c&x=1");
+}
+
 TEST(UriTemplate, BadValuesAreRefused) {
   EXPECT_EQ(expand("/f/{id}", {{"id", ""}}), "empty_path_param");
   EXPECT_EQ(expand("/f/{id}", {}), "missing_parameter");
