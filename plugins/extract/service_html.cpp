@@ -157,6 +157,7 @@ void add_text(Folded& out, std::string_view text) {
 
 std::string html_to_text(std::string_view html, std::string& title) {
   Folded out;
+  bool titled = false;
   for (std::size_t at = 0; at < html.size();) {
     const std::size_t open = std::min(html.find('<', at), html.size());
     add_text(out, html.substr(at, open - at));
@@ -176,7 +177,8 @@ std::string html_to_text(std::string_view html, std::string& title) {
     at = end_of_tag(html, open);
     if (breaks_line(name)) out.line();
     if (name == "script" || name == "style") at = end_of_tag(html, find_close(html, at, name));
-    if (name == "title") {
+    if (name == "title" && !titled) {
+      titled = true;  // the others are of pictures, and one look ahead costs up to the whole page
       Folded words;
       add_text(words, html.substr(at, find_close(html, at, name) - at));
       title = words.take();

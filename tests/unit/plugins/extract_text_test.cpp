@@ -44,6 +44,17 @@ TEST(HtmlTitle, IsTakenFromItsElement) {
   EXPECT_EQ(title, "A & B");
 }
 
+TEST(HtmlTitle, IsTheFirstOnePerPageHoweverManyThereAre) {
+  std::string title;
+  html_to_text("<title>a</title><svg><title>b</title></svg>", title);
+  EXPECT_EQ(title, "a");
+  // Each of these once went through all that is behind it: hours for a page of this size.
+  std::string page;
+  for (int i = 0; i < 300'000; ++i) page += "<title>";
+  std::string text;
+  EXPECT_EQ(html_to_text(page, text), "");
+}
+
 TEST(ToUtf8, WhatIsNotUtf8IsTakenForLatin1) {
   EXPECT_EQ(to_utf8("caf\xe9 caf\xc3\xa9"), "caf\xc3\xa9 caf\xc3\xa9");
 }
