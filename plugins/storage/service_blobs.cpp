@@ -81,10 +81,11 @@ BlobStore::Outcome BlobStore::store(Blob& blob, std::istream& body,
   if (announced && *announced != static_cast<std::uint64_t>(blob.size)) return Outcome::broken_off;
   if (Poco::DigestEngine::digestToHex(digest.digest()) != blob.id) return Outcome::wrong_digest;
 
-  // Two stores of the same bytes may run at once; the second rename replaces like with like.
+  // Two stores of the same bytes may run at once; the second rename replaces like with like. A
+  // remove() must not come between the file and its row: it would leave one without the other.
+  const std::lock_guard lock(mutex_);
   fs::create_directories(fs::path(path_of(blob.id)).parent_path());
   fs::rename(incoming.path(), path_of(blob.id));
-  const std::lock_guard lock(mutex_);
   Poco::Data::Statement insert(session_);
   insert << "INSERT INTO blobs VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", use(blob.id),
       use(blob.name), use(blob.content_type), use(blob.size);
