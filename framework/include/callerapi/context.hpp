@@ -34,7 +34,7 @@ class CALLERAPI_API Allowance {
 struct CALLERAPI_API Trace {
   std::array<char, 32> trace_id{};   ///< Lower-case hex digits, not all zero.
   std::array<char, 16> parent_id{};  ///< The same: the span that called us.
-  std::uint8_t flags = 0;            ///< Bit 0: sampled. Handed on as it came.
+  std::uint8_t flags = 0;            ///< As it came. Bit 0: sampled; no other is sent.
   std::string state;                 ///< tracestate, handed on as it came; empty: none.
 
   /// Reads `00-<32 hex>-<16 hex>-<2 hex>` and nothing else; nullopt: not that.

@@ -152,7 +152,8 @@ class FakeHost {
 };
 
 /// A plugin made for a host, its hooks called over the border as a real host calls them. Each
-/// answers the text with which the hook failed, or nothing. Throws std::runtime_error when the
+/// answers the text with which the hook failed ("failed without a text" where it had none), or
+/// nothing. Throws std::runtime_error when the
 /// constructor refuses. Thread-safe if the plugin is.
 template <class P>
 class HookedPlugin {
@@ -180,7 +181,8 @@ class HookedPlugin {
   static std::string said(const F& call) {
     capi_error_out out{};
     out.size = sizeof out;
-    return call(&out) < 0 ? std::string(out.msg) : std::string();
+    if (call(&out) >= 0) return {};
+    return out.msg[0] == '\0' ? "failed without a text" : out.msg;
   }
   template <class R, class T>
   std::string hook(capi_status (*entry)(void*, R*, capi_error_out*) noexcept, T* argument) {

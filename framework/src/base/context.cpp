@@ -146,13 +146,14 @@ std::optional<Trace> Trace::parse(std::string_view text) noexcept {
 
 std::array<char, 55> Trace::traceparent(std::uint64_t span_id) const noexcept {
   constexpr char hex[] = "0123456789abcdef";
+  constexpr std::uint8_t known_flags = 1;  // sampled; the others are sent as zero (W3C 3.2.2.5)
   std::array<char, 55> text;
   text[0] = text[1] = '0';
   text[2] = text[35] = text[52] = '-';
   std::ranges::copy(trace_id, text.begin() + 3);
   for (std::size_t i = 52; i-- > 36; span_id >>= 4) text[i] = hex[span_id & 15];
-  text[53] = hex[flags >> 4];
-  text[54] = hex[flags & 15];
+  text[53] = '0';
+  text[54] = hex[flags & known_flags];
   return text;
 }
 

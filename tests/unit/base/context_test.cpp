@@ -131,6 +131,17 @@ TEST(Context, TakesATraceparentOfVersion00AndNothingElse) {
   }
 }
 
+TEST(Context, FlagsThatNobodyKnowsAreNotHandedOn) {
+  const auto sent = [](std::string_view flags) {
+    const auto trace = Trace::parse(std::string(traceparent.substr(0, 53)).append(flags));
+    const auto text = trace.value().traceparent(1);
+    return std::string(text.end() - 2, text.end());
+  };
+  EXPECT_EQ(sent("ff"), "01");
+  EXPECT_EQ(sent("fe"), "00");
+  EXPECT_EQ(sent("01"), "01");
+}
+
 TEST(Context, TwoParentsAreNoParent) {
   const Context context = of({{"traceparent", traceparent}, {"traceparent", traceparent}});
   EXPECT_FALSE(context.trace);

@@ -123,6 +123,15 @@ TEST(Json, TheLargestNumberOfSixtyFourBitsSurvives) {
   EXPECT_FALSE(from_json<std::uint64_t>("-1"));
 }
 
+TEST(Json, ANumberThatAFloatCannotHoldIsRefused) {
+  EXPECT_EQ(from_json<float>("3.4028234663852886e38").value(), std::numeric_limits<float>::max());
+  EXPECT_EQ(from_json<float>("1e-300").value(), 0.0f);
+  EXPECT_EQ(from_json<float>("1e300").error().message,
+            "/: the number 1e+300 does not fit its type");
+  EXPECT_FALSE(from_json<float>("-1e39"));
+  EXPECT_EQ(from_json<double>("-1e300").value(), -1e300);
+}
+
 TEST(Json, ANumberWithAFractionIsTheNearestToItsText) {
   EXPECT_EQ(from_json<double>("94.95886283158103").value(), 94.95886283158103);
   EXPECT_EQ(from_json<double>("-0.0").value(), 0.0);

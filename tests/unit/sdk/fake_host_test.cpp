@@ -17,6 +17,7 @@ struct Tolls {
 
   explicit Tolls(HostView given) : host(given), token(given.config("token").value_or("")) {
     if (token.empty()) throw std::runtime_error("config.token is missing");
+    if (token == "silent") throw std::runtime_error("");
     host.log(1, "made");
   }
   void on_request(SignRequest& request) { request.header(request.endpoint(), request.body()); }
@@ -26,6 +27,7 @@ struct Tolls {
   }
   void on_response(HookedResponse& response) {
     if (response.status() == 299) throw std::runtime_error("going away");
+    if (response.status() == 298) throw std::runtime_error("");
   }
   std::string map_error(HookedResponse& response) { return std::string(response.body()); }
 
@@ -81,6 +83,14 @@ TEST(FakeHost, AConstructorThatRefusesThrowsItsText) {
   } catch (const std::runtime_error& e) {
     EXPECT_STREQ(e.what(), "config.token is missing");
   }
+}
+
+TEST(FakeHost, AFailureWithoutATextIsNoSuccess) {
+  FakeHost host{{"token", "t"}}, silent{{"token", "silent"}};
+  HookedPlugin<Tolls> plugin(host);
+  EXPECT_EQ(plugin.on_response({.status = 298}), "failed without a text");
+  EXPECT_EQ(plugin.map_error({.status = 409}), "") << "no words are no failure";
+  EXPECT_THROW(HookedPlugin<Tolls> refused(silent), std::runtime_error);
 }
 
 TEST(FakeHost, AStreamedBodyIsNotSeen) {

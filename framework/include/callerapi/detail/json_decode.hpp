@@ -88,6 +88,9 @@ bool decode(View from, T& into, Fault& fault) {
   } else if constexpr (std::is_floating_point_v<T>) {
     const auto number = from.number();
     if (!number) return expected(fault, "a number", from);
+    constexpr T most = std::numeric_limits<T>::max();
+    if (*number > most || *number < -most)
+      return fault("the number " + Writer().value(*number).text() + " does not fit its type");
     into = static_cast<T>(*number);
   } else if constexpr (std::is_integral_v<T>) {
     return decode_integer(from, into, fault);
