@@ -136,7 +136,9 @@ std::string names(const Pairs& headers) {
 
 }  // namespace
 
-bool is_s3(std::string_view service) noexcept { return service == "s3"; }
+bool is_s3(std::string_view service) noexcept {
+  return service == "s3" || service == "s3-object-lambda" || service == "s3-outposts";
+}
 
 bool is_signed(std::string_view header) {
   const std::string name = lower(header);

@@ -23,7 +23,8 @@ struct Message {
   std::string_view payload_hash;  ///< SHA-256 in hexadecimal, or "UNSIGNED-PAYLOAD".
 };
 
-/// S3 alone takes the path as it is; every other service normalises it and encodes it twice.
+/// S3, its Object Lambda and Outposts take the path as it is; every other service normalises it and
+/// encodes it twice.
 bool is_s3(std::string_view service) noexcept;
 /// Content-Type and every x-amz- header: S3 refuses a request with one of the latter unsigned, and
 /// no other service minds.

@@ -221,6 +221,13 @@ TEST(SigV4, SignsTheRangedGetOfTheS3Reference) {
             "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 }
 
+TEST(SigV4, WhatSpeaksAsS3DoesIsSignedLikeIt) {
+  for (const char* service : {"s3", "s3-object-lambda", "s3-outposts"})
+    EXPECT_TRUE(is_s3(service)) << service;
+  for (const char* service : {"s3express", "s3tables", "execute-api", "S3", ""})
+    EXPECT_FALSE(is_s3(service)) << service;
+}
+
 TEST(SigV4, AQueryIsDecodedBeforeItIsEncodedAndAParameterNeedsNoValue) {
   EXPECT_EQ(canonical_request({"GET", "/?b=%7e%2f&a&&c=1=2", {}, "x"}, false),
             "GET\n/\na=&b=~%2F&c=1%3D2\n\n\nx");
