@@ -61,5 +61,21 @@ TEST(S19, N18_ARefusedRegistryLeavesTheOldOneInForce) {
   fs::remove_all(folder);
 }
 
+TEST(FromToml, WithoutAWorkingDirectoryIsRefused) {
+  const fs::path before = fs::current_path();
+  std::string pattern = (fs::temp_directory_path() / "callerapi-gone-XXXXXX").string();
+  const fs::path folder = ::mkdtemp(pattern.data());
+  fs::current_path(folder);
+  fs::remove(folder);
+  const auto opened = Caller::from_toml("schema = 1\n");
+  fs::current_path(before);
+
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().outcome, Outcome::registry_invalid);
+  EXPECT_EQ(opened.error().message,
+            "registry: relative paths start at the working directory, which cannot be found: No "
+            "such file or directory; change to one that is there");
+}
+
 }  // namespace
 }  // namespace callerapi

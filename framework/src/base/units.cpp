@@ -32,9 +32,11 @@ std::optional<std::int64_t> parse(std::string_view text, const Unit (&units)[N],
   std::int64_t part = 0, scale = 1;
   if (fraction && stop != end && *stop == '.') {
     const char* const first = ++stop;
-    while (stop != end && is_digit(*stop)) part = part * 10 + (*stop++ - '0'), scale *= 10;
-    const auto digits = static_cast<std::size_t>(stop - first);
-    if (digits == 0 || digits > fraction_digits_max) return {};
+    while (stop != end && is_digit(*stop)) {
+      if (static_cast<std::size_t>(stop - first) == fraction_digits_max) return {};
+      part = part * 10 + (*stop++ - '0'), scale *= 10;
+    }
+    if (stop == first) return {};
   }
   const std::string_view name(stop, static_cast<std::size_t>(end - stop));
   for (const Unit& unit : units) {

@@ -1,6 +1,7 @@
 // What Host does from a registry to a published snapshot: read, build, publish.
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "caller/host.hpp"
@@ -17,8 +18,16 @@ Result<registry::Registry> Host::read() const {
     if (auto added = registry::add_env_file(environment, options_.env_file); !added)
       return std::move(added).error();
   if (!source_.file.empty()) return registry::read_registry(source_.file, environment);
-  return registry::parse_registry(source_.text, "registry", std::filesystem::current_path(),
-                                  environment);
+  std::error_code gone;
+  const auto here = std::filesystem::current_path(gone);
+  if (gone)
+    return Error{.outcome = Outcome::registry_invalid,
+                 .reason = "folder",
+                 .message =
+                     "registry: relative paths start at the working directory, which cannot "
+                     "be found: " +
+                     gone.message() + "; change to one that is there"};
+  return registry::parse_registry(source_.text, "registry", here, environment);
 }
 
 host::LoadRequest Host::load_request(const registry::Registry& registry,
