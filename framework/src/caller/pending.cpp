@@ -55,7 +55,7 @@ void Pending::tell(Result<Response>&& result) {
     Continuation next;
     Result<Response> result;
   };
-  const auto told = std::make_shared<Told>(std::move(next), std::move(result));
+  const auto told = std::make_shared<Told>(Told{std::move(next), std::move(result)});
   executor->post([told] { told->next(std::move(told->result)); });
 }
 
