@@ -97,6 +97,39 @@ TEST_F(WatchedPlugin, ThatIsNoPluginIsRefusedOnceAndTheNextOneIsTaken) {
   EXPECT_EQ(caller.stats().reloads_refused, 1u);
 }
 
+/// Of a service that is not required: left out at first, and there once its file is.
+class LeftOutPlugin : public WatchedPlugin {
+ protected:
+  static constexpr const char* optional = "watch = true\nrequired = false\n";
+  Caller open_without_it() {
+    registry(service("good", "watch = true\n") + service("late", optional));
+    Options with = options();
+    with.watch = true;
+    return open(std::move(with)).value();
+  }
+  static void expect_it_comes(Caller& caller) {
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (caller.services().size() < 2 && std::chrono::steady_clock::now() < until)
+      std::this_thread::yield();
+    EXPECT_EQ(call(caller, "late"), "2/2");
+  }
+};
+
+TEST_F(LeftOutPlugin, ThatWasMissingIsLoadedWhenItComes) {
+  Caller caller = open_without_it();
+  ASSERT_EQ(caller.services().size(), 1u);
+  install("late", built("sound2"));
+  expect_it_comes(caller);
+}
+
+TEST_F(LeftOutPlugin, ThatWasRefusedIsLoadedWhenItIsReplaced) {
+  install("late", built("sound").substr(0, 5000));
+  Caller caller = open_without_it();
+  ASSERT_EQ(caller.services().size(), 1u);
+  install("late", built("sound2"));
+  expect_it_comes(caller);
+}
+
 TEST_F(WatchedPlugin, ThatOthersMayWriteIsTakenOnceTheyMayNot) {
   Caller caller = open_watching();
   const fs::path next = folder_ / "plugins" / "next";

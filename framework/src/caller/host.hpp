@@ -201,6 +201,8 @@ class Host : public std::enable_shared_from_this<Host> {
   base::Mutex control_;  ///< One reload at a time.
   BuiltMap built_ CALLERAPI_GUARDED_BY(control_);
   std::filesystem::path plugin_dir_ CALLERAPI_GUARDED_BY(control_);
+  /// Plugins to watch of services that are not required and could not be had.
+  std::vector<std::string> left_out_ CALLERAPI_GUARDED_BY(control_);
   std::uint64_t published_ CALLERAPI_GUARDED_BY(control_) = 0;
 
   std::unique_ptr<Credentials> credentials_;       ///< From open() on.

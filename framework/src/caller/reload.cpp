@@ -220,12 +220,15 @@ ReloadReport Host::publish(BuiltMap next, std::vector<std::string>& changes) {
 void Host::watch_plugins() {
   if (!watch_) return;
   std::vector<registry::WatchedPlugin> files;
-  for (const auto& [name, built] : built_) {
-    if (!built.entry.watch || host::is_linked_in(built.entry.plugin)) continue;
-    std::string file = built.entry.plugin;
+  const std::filesystem::path folder = plugin_dir_;
+  const auto watch = [&](std::string file, const std::string& in_use) {
+    if (host::is_linked_in(file)) return;
     if (!file.ends_with(".capi.so")) file += ".capi.so";
-    files.push_back({plugin_dir_ / file, built.generation->sha256});
-  }
+    files.push_back({folder / file, in_use});
+  };
+  for (const auto& [name, built] : built_)
+    if (built.entry.watch) watch(built.entry.plugin, built.generation->sha256);
+  for (const std::string& plugin : left_out_) watch(plugin, "");
   watch_->set_plugins(std::move(files));
 }
 
@@ -250,6 +253,9 @@ Result<ReloadReport> Host::reload() {
   reactor_->post([this] { look_for_instances(); });
   ++reloads_applied_;
   plugin_dir_ = registry->plugin_dir;
+  left_out_.clear();
+  for (const registry::ServiceEntry& entry : registry->services)
+    if (entry.watch && !built_.contains(entry.name)) left_out_.push_back(entry.plugin);
   watch_plugins();
   if (auto watched = instance_files_->settle(); !watched) {
     if (opening) return std::move(watched).error();
