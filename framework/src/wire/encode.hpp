@@ -13,7 +13,7 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 /// RFC 3986: everything but the unreserved characters becomes %XX.
 void append_encoded(std::string& out, std::string_view text);
-/// Keeps reserved characters and existing %XX as they are (RFC 6570 `+` and `#`).
+/// Keeps reserved characters and existing %XX as they are (RFC 6570 `+`).
 void append_reserved(std::string& out, std::string_view text);
 /// Unreserved and reserved characters and whole %XX, as RFC 3986 has them in a URI.
 bool is_uri_text(std::string_view text) noexcept;

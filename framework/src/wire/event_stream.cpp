@@ -88,7 +88,9 @@ std::optional<ServerEvent> EventParser::dispatch() {
 
 Result<std::optional<ServerEvent>> EventParser::next() {
   std::string_view line;
-  while (data_.size() <= event_bytes_max_ && take_line(line)) {
+  // The LF behind the last line of data is not of the event.
+  const auto too_much = [this] { return !data_.empty() && data_.size() - 1 > event_bytes_max_; };
+  while (!too_much() && take_line(line)) {
     if (line.size() > event_bytes_max_) {
       at_ = 0;  // the error stays
       break;
@@ -99,8 +101,7 @@ Result<std::optional<ServerEvent>> EventParser::next() {
       return std::optional(std::move(*event));
     }
   }
-  if (data_.size() > event_bytes_max_)
-    return too_large("event", "server-sent event: its data", event_bytes_max_);
+  if (too_much()) return too_large("event", "server-sent event: its data", event_bytes_max_);
   if (bytes_.size() - at_ > event_bytes_max_)
     return too_large("event", "server-sent event: a line", event_bytes_max_);
   return std::optional<ServerEvent>();

@@ -14,7 +14,9 @@ Result<std::optional<std::string>> LineParser::next() {
     const auto end = bytes_.find('\n', scanned_);
     const bool whole = end != std::string::npos;
     const std::size_t stop = whole ? end : bytes_.size();
-    if (stop - at_ > line_bytes_max_)
+    // A CR before the end is not of the line.
+    const bool cr = stop > at_ && bytes_[stop - 1] == '\r';
+    if (stop - at_ - (cr ? 1 : 0) > line_bytes_max_)
       return Error{.outcome = Outcome::response_too_large,
                    .reason = "line",
                    .message = "a line of the streamed body is longer than the " +

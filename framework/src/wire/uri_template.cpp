@@ -98,6 +98,10 @@ Result<void> UriTemplate::add_expression(std::string_view inner, std::string_vie
     part.op = inner.front();
     inner.remove_prefix(1);
   }
+  if (part.op == '#')
+    return refuse("template", "template '" + printable(whole) +
+                                  "': '{#' makes a fragment, which no request carries; '{+' "
+                                  "keeps the same bytes in the path");
   part.names_at = names_.size();
   while (true) {
     const auto comma = inner.find(',');
@@ -137,11 +141,9 @@ Result<void> UriTemplate::expand(std::string& out, const Lookup& lookup) const {
 
 Result<void> UriTemplate::expand_part(std::string& out, const Part& part,
                                       const Lookup& lookup) const {
-  const bool reserved = part.op == '+' || part.op == '#';
+  const bool reserved = part.op == '+';
   const bool named = in_query(part.op) || part.op == ';';
-  const char separator = part.op == '?'                                     ? '&'
-                         : part.op == 0 || part.op == '+' || part.op == '#' ? ','
-                                                                            : part.op;
+  const char separator = part.op == '?' ? '&' : part.op == 0 || part.op == '+' ? ',' : part.op;
   bool first = true;
   for (std::size_t i = 0; i < part.names_count; ++i) {
     const std::string& name = names_[part.names_at + i];

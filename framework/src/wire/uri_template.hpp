@@ -11,7 +11,8 @@
 
 namespace callerapi::wire {
 
-/// An RFC 6570 template of level 3, compiled once: `/v1/{owner}/items/{id}{?limit,cursor}`.
+/// An RFC 6570 template of level 3, but for fragments, compiled once:
+/// `/v1/{owner}/items/{id}{?limit,cursor}`.
 /// Immutable; thread-safe.
 class UriTemplate {
  public:

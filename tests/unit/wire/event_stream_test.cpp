@@ -102,6 +102,10 @@ TEST(EventStream, WhatIsTooLongEndsItForGood) {
   for (std::size_t cut = 0; cut < data.size(); ++cut)
     EXPECT_EQ(last(data, cut), "server-sent event: its data" + want) << cut;
 
+  const std::string whole = "data: 12345678\ndata: 1234567\n\n";
+  for (std::size_t cut = 0; cut < whole.size(); ++cut)
+    EXPECT_EQ(last(whole, cut), "message|12345678\n1234567|") << cut;
+
   EventParser parser(16);
   parser.give(std::string(17, ':'));
   EXPECT_FALSE(parser.next());

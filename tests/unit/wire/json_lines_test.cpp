@@ -60,6 +60,12 @@ TEST(Lines, OneThatIsTooLongEndsThem) {
                                         "allowed; give its parser a higher bound"}));
 }
 
+TEST(Lines, OneOfAllTheBytesAllowedIsReadHoweverItEnds) {
+  for (const std::string bytes : {"12345678\n", "12345678\r\n", "12345678\r", "12345678"})
+    for (std::size_t cut = 0; cut <= bytes.size(); ++cut)
+      EXPECT_EQ(lines_of(bytes, cut, 8), std::vector<std::string>{"12345678"}) << cut;
+}
+
 TEST(JsonLines, ALineThatDoesNotFitIsAnErrorAndTheNextIsRead) {
   JsonLineParser<counted::Row> parser;
   parser.give("{\"n\":1}\n{\"n\":\"x\"}\n{\"n\":3}");

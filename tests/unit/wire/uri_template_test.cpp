@@ -29,7 +29,6 @@ TEST(UriTemplate, LevelsOneToThreeExpandAsInRfc6570) {
 
   EXPECT_EQ(expand("{hello}", v), "Hello%20World%21");
   EXPECT_EQ(expand("{+path}/here", v), "/foo/bar/here");
-  EXPECT_EQ(expand("{#hello}", v), "#Hello%20World!");
   EXPECT_EQ(expand("map?{x,y}", v), "map?1024,768");
   EXPECT_EQ(expand("{+x,path}/here", v), "1024,/foo/bar/here");
   EXPECT_EQ(expand("X{.x,y}", v), "X.1024.768");
@@ -79,6 +78,11 @@ TEST(UriTemplate, MalformedTemplatesAreRefused) {
   for (const char* text : {"/{", "/}", "/{}", "/{a,}", "/{a b}", "/{a}}", "/{a{b}}", "/ x", "/\xc3",
                            "/a\"b", "/<a>", "/a|b", "/50%", "/%zz{a}", "/%2{a}"})
     EXPECT_FALSE(UriTemplate::compile(text)) << text;
+  const auto fragment = UriTemplate::compile("/x{#part}");
+  ASSERT_FALSE(fragment);
+  EXPECT_EQ(fragment.error().message,
+            "template '/x{#part}': '{#' makes a fragment, which no request carries; '{+' keeps the "
+            "same bytes in the path");
 }
 
 }  // namespace
