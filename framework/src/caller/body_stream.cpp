@@ -82,12 +82,9 @@ Error refuse(const policy::Prepared& call, std::string text) {
 
 }  // namespace
 
-StreamEnd::StreamEnd(std::shared_ptr<policy::StreamPipe> pipe, std::shared_ptr<Executor> executor,
-                     wire::Loop& loop)
-    : pipe_(std::move(pipe)),
-      executor_(std::move(executor)),
-      loop_(loop),
-      fork_count_(base::fork_count()) {}
+StreamEnd::StreamEnd(std::shared_ptr<policy::StreamPipe> pipe,
+                     const std::shared_ptr<Executor>& executor, wire::Loop& loop)
+    : pipe_(std::move(pipe)), executor_(executor), loop_(loop), fork_count_(base::fork_count()) {}
 
 StreamEnd::~StreamEnd() { StreamEnd::cancel(); }
 

@@ -14,7 +14,7 @@ class StreamEnd final : public detail::StreamCore {
  public:
   /// `loop` is asked only before the end of the stream, so while there is a Caller. `executor` is
   /// not kept alive: a stream may outlive its Caller, or lie in what the executor has queued.
-  StreamEnd(std::shared_ptr<policy::StreamPipe> pipe, std::shared_ptr<Executor> executor,
+  StreamEnd(std::shared_ptr<policy::StreamPipe> pipe, const std::shared_ptr<Executor>& executor,
             wire::Loop& loop);
   ~StreamEnd() override;
 
