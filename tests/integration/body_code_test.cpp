@@ -107,7 +107,7 @@ class Flood {
 
 std::string numbers() {
   std::string text;
-  for (int i = 0; text.size() < 1u << 20; ++i) text += std::to_string(i * i % 10'007) + ",";
+  for (unsigned i = 0; text.size() < 1u << 20; ++i) text += std::to_string(i * i % 10'007) + ",";
   return text;
 }
 
