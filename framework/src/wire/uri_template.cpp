@@ -163,13 +163,7 @@ Result<void> UriTemplate::expand_part(std::string& out, const Part& part,
     }
     first = false;
     if (named) out.append(name).append(1, '=');
-    if (part.op == '+') {
-      append_kept(out, *value);
-    } else if (reserved) {
-      append_reserved(out, *value);
-    } else {
-      append_encoded(out, *value);
-    }
+    reserved ? append_kept(out, *value) : append_encoded(out, *value);
   }
   return {};
 }
